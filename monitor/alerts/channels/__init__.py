@@ -1,0 +1,1 @@
+"""Where messages can go: one file a kind of channel."""

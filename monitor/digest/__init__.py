@@ -1,0 +1,1 @@
+"""A week becomes a page."""
