@@ -166,6 +166,23 @@ class Article:
         return self.published_at or self.first_seen_at
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownArticle:
+    """What the store remembers of an article, as much as telling "seen before" and "edited" needs.
+
+    `feed` is the feed that brought it first, `url` and `entry_id` as they stood in the newest version; `title` is
+    empty once it was purged. `raw_hash` is that of the newest version, counted by `version`.
+    """
+
+    article_id: str
+    feed: str
+    title: str
+    url: str
+    entry_id: str
+    raw_hash: str
+    version: int
+
+
 class Decision(StrEnum):
     """What is done with an article."""
 
@@ -330,10 +347,14 @@ class ChannelState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something an operator must know. `key` is unique while it lasts, so that it is told once."""
+    """Something an operator must know. `key` is unique while it lasts, so that it is told once.
+
+    `closes`: the incident of that key is over; told only where it was told to begin with.
+    """
 
     key: str
     text: str
+    closes: bool = False
 
 
 class LabelValue(StrEnum):

@@ -1,0 +1,191 @@
+"""Is a text relevant? Fit, score, save, load.
+
+A linear model over TF-IDF features (`features`), calibrated on held-out folds grouped by event, so that a value can be
+read as a probability at the prevalence the model card names. Scoring needs NumPy only; scikit-learn is imported when a
+model is fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers import Reason, Score, Text, storage
+from classifiers.corpus_files import CODES, Item
+from classifiers.features import BUCKETS, Counts, Occurrences, counted, occurrences, weighted
+from classifiers.normalize import MAX_CHARS, normalize, unmasked
+from classifiers.reasons import strongest
+
+Floats = npt.NDArray[np.float64]
+
+BATCH = 1_000
+REASONS_FROM = 0.05
+"""Texts that score below get no reasons: nobody is shown them, and most of the stream is there."""
+
+_PART_WORDS = 90
+"""Longer texts are scored in parts of about so many words; the best counts, so that stuffing can't hide an item."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelevanceModel:
+    """A fitted model. Arrays are dense over BUCKETS; `slope`, `intercept` calibrate a decision value (log-odds)."""
+
+    idf: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float32]
+    code_weights: npt.NDArray[np.float32]
+    code_bias: Floats
+    bias: float
+    slope: float
+    intercept: float
+    name: str
+
+    def score(self, texts: Sequence[Text]) -> list[Score]:
+        """Score texts in their order; see `classifiers.Classifier`."""
+        return [score for at in range(0, len(texts), BATCH) for score in self._batch(texts[at : at + BATCH])]
+
+    def decision_values(self, texts: Sequence[Text]) -> Floats:
+        """Raw log-odds of each text, before calibration."""
+        parts, owner, _ = _all_parts(texts)
+        values, *_ = self._decide(parts)
+        best = np.full(len(texts), -np.inf)
+        np.maximum.at(best, owner, values)
+        return best
+
+    def _batch(self, texts: Sequence[Text]) -> list[Score]:
+        parts, owner, masked = _all_parts(texts)
+        values, found, counts, contributions = self._decide(parts)
+        best: dict[int, int] = {}
+        for part, text in enumerate(owner.tolist()):
+            if text not in best or values[part] > values[best[text]]:
+                best[text] = part
+        probabilities = 1.0 / (1.0 + np.exp(-(self.slope * values + self.intercept)))
+        has_words = np.bincount(counts.row, minlength=len(parts)) > 0
+        probabilities[~has_words] = 0.0
+        codes = self._codes(counts, contributions, len(parts))
+        scores = []
+        for text in range(len(texts)):
+            part = best[text]
+            value = float(probabilities[part])
+            reasons: tuple[Reason, ...] = ()
+            if value >= REASONS_FROM:
+                reasons = strongest(found, part, counts, contributions)
+            scores.append(
+                Score(
+                    value=round(value, 4),
+                    codes=_likeliest(codes[part]) if value >= REASONS_FROM else (),
+                    reasons=reasons,
+                    model=self.name,
+                    obfuscated=masked[text],
+                )
+            )
+        return scores
+
+    def _decide(self, parts: Sequence[str]) -> tuple[Floats, Occurrences, Counts, Floats]:
+        found = occurrences(parts)
+        counts = counted(found, len(parts), self.idf > 0)
+        contributions = weighted(counts, self.idf).astype(np.float64) * self.weights[counts.bucket]
+        values = np.bincount(counts.row, weights=contributions, minlength=len(parts)) + self.bias
+        return values, found, counts, contributions
+
+    def _codes(self, counts: Counts, contributions: Floats, rows: int) -> Floats:
+        """Probability of each code for each text, shape (rows, 9); meant for texts that are relevant."""
+        values = weighted(counts, self.idf).astype(np.float64)
+        columns = [
+            np.bincount(counts.row, weights=values * self.code_weights[i][counts.bucket], minlength=rows)
+            for i in range(len(CODES))
+        ]
+        return 1.0 / (1.0 + np.exp(-(np.stack(columns, axis=1) + self.code_bias)))
+
+    def save(self, folder: Path, about: dict[str, Any]) -> str:
+        """Write the model to `folder`; return its digest. Only buckets in use are stored, weights as 16-bit floats."""
+        used = np.flatnonzero(self.idf > 0)
+        arrays = {
+            "buckets": used.astype(np.uint32),
+            "idf": self.idf[used].astype(np.float16),
+            "weights": self.weights[used].astype(np.float16),
+            "code_weights": self.code_weights[:, used].astype(np.float16),
+            "code_bias": self.code_bias,
+            "scalars": np.array([self.bias, self.slope, self.intercept]),
+        }
+        return storage.save(folder, arrays, about)
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> RelevanceModel:
+        """Load the model of `folder`, or the shipped one; see `classifiers.load`."""
+        stored = storage.load(folder or storage.BUNDLED)
+        used = stored.arrays["buckets"].astype(np.int64)
+        if len(used) and int(used.max()) >= BUCKETS:
+            raise ValueError(
+                f"{folder or storage.BUNDLED}: its buckets are not this version's; run `longarm train`"
+            )
+
+        def dense(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+            full = np.zeros((*values.shape[:-1], BUCKETS), dtype=np.float32)
+            full[..., used] = values
+            return full
+
+        bias, slope, intercept = stored.arrays["scalars"].tolist()
+        return cls(
+            idf=dense(stored.arrays["idf"]),
+            weights=dense(stored.arrays["weights"]),
+            code_weights=dense(stored.arrays["code_weights"]),
+            code_bias=stored.arrays["code_bias"],
+            bias=bias,
+            slope=slope,
+            intercept=intercept,
+            name=f"relevance-{stored.digest}",
+        )
+
+
+def _likeliest(probabilities: Floats) -> tuple[str, ...]:
+    """Codes at 0.5 or above, likeliest first; the likeliest one alone where none is."""
+    order = np.argsort(-probabilities, kind="stable")
+    named = [CODES[i] for i in order if probabilities[i] >= 0.5]
+    return tuple(named or [CODES[int(order[0])]])
+
+
+def parts_of(text: Text) -> list[str]:
+    """The normalised parts that are scored one by one: the whole when it is short, else title with each stretch."""
+    body = f"{text.summary}\n{text.text}" if text.text and text.text != text.summary else text.summary
+    whole = normalize(f"{text.title} \n {body}" if body else text.title)
+    words = whole.split()
+    if len(whole) <= 6 * _PART_WORDS or (len(words) <= _PART_WORDS and len(whole) <= 900):
+        return [whole]
+    title = normalize(text.title)
+    paragraphs = [
+        normalize(stretch) for paragraph in body[:MAX_CHARS].split("\n") for stretch in _stretches(paragraph)
+    ]
+    return [title, *(f"{title} \n {paragraph}" for paragraph in paragraphs if paragraph.strip())]
+
+
+def _stretches(paragraph: str) -> list[str]:
+    words = paragraph.split()
+    if len(words) > _PART_WORDS:
+        return [" ".join(words[at : at + _PART_WORDS]) for at in range(0, len(words), _PART_WORDS)]
+    size = 6 * _PART_WORDS
+    return [paragraph[at : at + size] for at in range(0, len(paragraph), size)]
+
+
+def _all_parts(texts: Sequence[Text]) -> tuple[list[str], npt.NDArray[np.int64], list[bool]]:
+    parts: list[str] = []
+    owner: list[int] = []
+    masked: list[bool] = []
+    for index, text in enumerate(texts):
+        mine = parts_of(text)
+        meant = unmasked(f"{text.title} \n {text.summary}")
+        if meant is not None:
+            mine.append(normalize(meant))
+        parts += mine
+        owner += [index] * len(mine)
+        masked.append(meant is not None)
+    return parts, np.array(owner, dtype=np.int64), masked
+
+
+def item_text(item: Item) -> Text:
+    """A corpus item as it is scored."""
+    return Text(title=item.title, summary=item.summary, language=item.language)

@@ -1,0 +1,135 @@
+"""Learn the relevance model from the corpus. The only place that imports scikit-learn.
+
+The same corpus and library versions give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.corpus_files import CODES, Item
+from classifiers.features import BUCKETS, counted, occurrences, weighted
+from classifiers.relevance import RelevanceModel, item_text, parts_of
+
+PREVALENCE = 0.25
+"""Share of relevant texts at which a calibrated value is a probability: a stream that was searched for the subject."""
+
+FOLDS = 5
+_MIN_DF = 2
+_C = 10.0
+_CODE_C = 10.0
+
+Floats = npt.NDArray[np.float64]
+
+
+def fit(items: Sequence[Item], *, progress: Callable[[str], None] = lambda _: None) -> RelevanceModel:
+    """Fit, calibrate and return a model.
+
+    Raises:
+        ValueError: fewer than two events a label, so that nothing can be held out.
+    """
+    labels = np.array([item.label for item in items])
+    events = np.array([item.event for item in items])
+    if min(len(set(events[labels == label])) for label in (0, 1)) < FOLDS:
+        raise ValueError(f"the corpus needs at least {FOLDS} events of each label, to hold some out")
+    texts = [" ".join(parts_of(item_text(item))) for item in items]
+    progress("features")
+    matrix, idf = _features(texts)
+    progress("held-out folds")
+    held_out = _held_out_values(matrix, labels, events)
+    slope, intercept = _calibration(held_out, labels)
+    progress("fit")
+    weights, bias = _linear(matrix, labels, _C)
+    progress("codes")
+    code_weights, code_bias = _fit_codes(matrix, items)
+    return RelevanceModel(
+        idf=idf,
+        weights=weights.astype(np.float32),
+        code_weights=code_weights.astype(np.float32),
+        code_bias=code_bias,
+        bias=bias,
+        slope=slope,
+        intercept=intercept,
+        name="relevance-unsaved",
+    )
+
+
+def train(items: Sequence[Item], folder: Path, *, progress: Callable[[str], None] = lambda _: None) -> str:
+    """Fit a model on `items`, write it to `folder` and return its digest."""
+    model = fit(items, progress=progress)
+    corpus = hashlib.sha256(
+        "\n".join(f"{i.id}\t{i.label}\t{i.title}\t{i.summary}" for i in items).encode()
+    ).hexdigest()
+    about: dict[str, Any] = {
+        "corpus_sha256": corpus,
+        "items": len(items),
+        "relevant": sum(item.label for item in items),
+        "languages": sorted({item.language for item in items}),
+        "prevalence": PREVALENCE,
+    }
+    return model.save(folder, about)
+
+
+def _features(texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.float32]]:
+    """TF-IDF matrix of `texts` (sparse, BUCKETS columns) and the idf; buckets of a single text are left out."""
+    from scipy import sparse  # noqa: PLC0415
+
+    found = occurrences(texts)
+    df = np.bincount(counted(found, len(texts)).bucket, minlength=BUCKETS)
+    idf = (
+        np.where(df >= _MIN_DF, np.log((1 + len(texts)) / (1 + df)) + 1, 0)
+        .astype(np.float16)
+        .astype(np.float32)
+    )
+    counts = counted(found, len(texts), idf > 0)
+    values = weighted(counts, idf)
+    return sparse.csr_matrix((values, (counts.row, counts.bucket)), shape=(len(texts), BUCKETS)), idf
+
+
+def _linear(matrix: Any, labels: npt.NDArray[Any], strength: float) -> tuple[Floats, float]:
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    used = np.flatnonzero(matrix.getnnz(axis=0))
+    model = LogisticRegression(C=strength, max_iter=400, tol=1e-5).fit(matrix[:, used], labels)
+    weights = np.zeros(matrix.shape[1])
+    weights[used] = model.coef_[0]
+    return weights, float(model.intercept_[0])
+
+
+def _held_out_values(matrix: Any, labels: npt.NDArray[Any], events: npt.NDArray[Any]) -> Floats:
+    """Decision value of each item by a model that saw nothing of its event."""
+    from sklearn.model_selection import GroupKFold  # noqa: PLC0415
+
+    values = np.zeros(len(labels))
+    for seen, held in GroupKFold(FOLDS, shuffle=True, random_state=0).split(matrix, labels, events):
+        weights, bias = _linear(matrix[seen], labels[seen], _C)
+        values[held] = matrix[held] @ weights + bias
+    return values
+
+
+def _calibration(values: Floats, labels: npt.NDArray[Any]) -> tuple[float, float]:
+    """Slope and intercept that turn a decision value into log-odds at PREVALENCE (Platt's method)."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    model = LogisticRegression(C=1e6).fit(values[:, None], labels)
+    share = labels.mean()
+    shift = np.log(PREVALENCE / (1 - PREVALENCE)) - np.log(share / (1 - share))
+    return float(model.coef_[0, 0]), float(model.intercept_[0] + shift)
+
+
+def _fit_codes(matrix: Any, items: Sequence[Item]) -> tuple[Floats, Floats]:
+    """One linear model a code, on the relevant items alone: shape (9, BUCKETS) and (9,)."""
+    relevant = [index for index, item in enumerate(items) if item.label]
+    rows = matrix[relevant]
+    weights, biases = np.zeros((len(CODES), matrix.shape[1])), np.full(len(CODES), -5.0)
+    for number, code in enumerate(CODES):
+        labels = np.array([code in items[index].codes for index in relevant])
+        if 0 < labels.sum() < len(labels):
+            weights[number], biases[number] = _linear(rows, labels, _CODE_C)
+    return weights, biases

@@ -1,0 +1,175 @@
+"""What several commands share: options, reading JSON Lines, opening state, tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from monitor.errors import LongarmError
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
+    from monitor.store import Store
+
+T = TypeVar("T")
+
+config_option = click.option(
+    "--config", "config", type=click.Path(path_type=Path), default=Path("feeds.toml"), show_default=True, help="The file with feeds and channels."
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+
+
+def settings(config: Path) -> Settings:
+    """Load `config` and the environment.
+
+    Raises:
+        ConfigError: with every problem.
+    """
+    from monitor import config as configuration  # noqa: PLC0415
+
+    return configuration.load(config, os.environ)
+
+
+def read_store(loaded: Settings) -> Store:
+    """Open the state for reading: works beside a running daemon and changes nothing.
+
+    Raises:
+        StateError: there is no usable state yet.
+    """
+    from monitor.store import Store  # noqa: PLC0415
+
+    url = loaded.database_url.reveal() if loaded.database_url else None
+    return Store.open(loaded.state_dir, url=url, now=now(), read_only=True)
+
+
+def write_store(loaded: Settings) -> Store:
+    """Open the state for writing; needs the daemon to be stopped.
+
+    Raises:
+        StateError: the state can't be used, or another process holds it.
+    """
+    from monitor.store import Store  # noqa: PLC0415
+
+    url = loaded.database_url.reveal() if loaded.database_url else None
+    return Store.open(loaded.state_dir, url=url, now=now())
+
+
+def now() -> datetime:
+    """The wall clock, aware UTC."""
+    return datetime.now(UTC)
+
+
+_SPAN = re.compile(r"^(\d+)([mhdw])$")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class Since(click.ParamType):
+    """A point in time: a span back from now ("30d", "12h") or a date ("2026-11-01"); converts to aware UTC."""
+
+    name = "30d|2026-11-01"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Parse `value`, or fail with what would be understood."""
+        if isinstance(value, datetime):
+            return value
+        if match := _SPAN.match(value):
+            return now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a span like 30d, 12h nor a date like 2026-11-01", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def json_lines(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of `file` or standard input; blank lines are passed over.
+
+    Raises:
+        LongarmError: a line that is no JSON object, or not UTF-8; the text names the line.
+    """
+    name = str(file) if file and str(file) != "-" else "standard input"
+    stream = file.open("rb") if file and str(file) != "-" else sys.stdin.buffer
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except ValueError as error:
+                raise LongarmError(
+                    f"{name}:{number}: not JSON in UTF-8 ({error}); one object a line is expected"
+                ) from error
+            if not isinstance(value, dict):
+                raise LongarmError(
+                    f"{name}:{number}: {type(value).__name__} found; an object with id and title is expected"
+                )
+            yield number, value
+
+
+def field(item: dict[str, Any], key: str, where: str, *, needed: bool = False) -> str:
+    """A text field of an input object; missing or null is "".
+
+    Raises:
+        LongarmError: it is no text, or it is `needed` and missing.
+    """
+    value = item.get(key)
+    if value is None:
+        if needed:
+            raise LongarmError(f'{where}: no "{key}"; every item needs "id" and "title"')
+        return ""
+    if isinstance(value, int | float) and key == "id":
+        return str(value)
+    if not isinstance(value, str):
+        raise LongarmError(f'{where}: "{key}" is {type(value).__name__}; a text is expected')
+    return value
+
+
+def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Cut `rows` into lists of `size`."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def emit(value: object) -> None:
+    """Write one JSON line to standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table for people."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    drawn = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+    Console().print(drawn)
+
+
+def ago(moment: datetime | None, at: datetime) -> str:
+    """How long ago, in words: "5 min", "3 h", "12 d"; "never" for None."""
+    if moment is None:
+        return "never"
+    seconds = (at - moment).total_seconds()
+    size = abs(seconds)
+    text = (
+        f"{size / 60:.0f} min"
+        if size < 5400
+        else f"{size / 3600:.0f} h"
+        if size < 172_800
+        else f"{size / 86400:.0f} d"
+    )
+    return text if seconds >= 0 else f"in {text}"

@@ -1,0 +1,245 @@
+"""Commands on texts: score, group, parse, explain, train, evaluate. None of them opens the state."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from monitor.cli.common import batches, emit, field, json_lines
+from monitor.errors import FetchError, LongarmError, ModelError, ParseError
+
+_FILE = click.argument(
+    "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+)
+_BATCH = 1_000
+
+
+def _classifier(model: Path | None = None) -> Any:
+    import classifiers  # noqa: PLC0415
+
+    try:
+        return classifiers.load(model)
+    except (OSError, ValueError) as error:
+        raise ModelError(str(error)) from error
+
+
+def _text(number: int, item: dict[str, Any], file: Path | None) -> Any:
+    from classifiers import Text  # noqa: PLC0415
+
+    where = f"{file or 'standard input'}:{number}"
+    field(item, "id", where, needed=True)
+    return Text(
+        title=field(item, "title", where, needed=True),
+        summary=field(item, "summary", where),
+        text=field(item, "text", where),
+        language=field(item, "language", where),
+    )
+
+
+@click.command()
+@_FILE
+@click.option("--alert-at", type=click.FloatRange(0, 1), default=0.80, show_default=True)
+@click.option("--digest-at", type=click.FloatRange(0, 1), default=0.50, show_default=True)
+@click.option(
+    "--model", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another model's folder."
+)
+def score(file: Path | None, alert_at: float, digest_at: float, model: Path | None) -> None:
+    """Score texts: JSON Lines in, JSON Lines out, in the same order.
+
+    \b
+    Example:
+      echo '{"id": "1", "title": "Exiled editor stabbed outside his home"}' | longarm score
+    """
+    from monitor.alerts.policy import Rules, decision  # noqa: PLC0415
+
+    if digest_at > alert_at:
+        raise click.BadParameter("--digest-at must not be above --alert-at")
+    classifier = _classifier(model)
+    rules = Rules(alert_at=alert_at, digest_at=digest_at)
+    for batch in batches(json_lines(file), _BATCH):
+        texts = [_text(number, item, file) for number, item in batch]
+        for (_, item), result in zip(batch, classifier.score(texts), strict=True):
+            emit(
+                {
+                    "id": item["id"],
+                    "score": result.value,
+                    "verdict": decision(result, rules).value,
+                    "codes": result.codes,
+                    "reasons": [{"term": reason.term, "weight": reason.weight} for reason in result.reasons],
+                    "model": result.model,
+                }
+            )
+
+
+@click.command()
+@_FILE
+@click.option(
+    "--window", type=click.IntRange(1, 365), default=4, show_default=True, help="Days a story stays open."
+)
+def group(file: Path | None, window: int) -> None:
+    """Group texts into stories: JSON Lines in order of time, in; {"id", "story"} lines out.
+
+    \b
+    Example:
+      longarm group < items.jsonl
+    """
+    from monitor.model import Article  # noqa: PLC0415
+    from monitor.stories.grouping import Grouper  # noqa: PLC0415
+
+    grouper = Grouper(window=timedelta(days=window))
+    last = datetime(1970, 1, 1, tzinfo=UTC)
+    for number, item in json_lines(file):
+        where = f"{file or 'standard input'}:{number}"
+        last = max(last, _published(field(item, "published", where)) or last)
+        text = _text(number, item, file)
+        article = Article(
+            id=field(item, "id", where, needed=True),
+            feed="",
+            title=text.title,
+            url=field(item, "url", where),
+            summary=text.summary,
+            text=text.text,
+            language=text.language,
+            published_at=last,
+            first_seen_at=last,
+        )
+        emit({"id": item["id"], "story": grouper.add(article)})
+
+
+def _published(value: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="FILE|URL...")
+@click.option(
+    "--allow", multiple=True, help="A private host:port or CIDR that may be asked, e.g. 127.0.0.1/32."
+)
+def parse(sources: tuple[str, ...], allow: tuple[str, ...]) -> int:
+    """Parse feeds from files or addresses: one JSON line a feed.
+
+    \b
+    Example:
+      longarm parse saved.xml https://example.org/feed.xml
+    """
+    return asyncio.run(_parse(sources, allow))
+
+
+async def _parse(sources: tuple[str, ...], allow: tuple[str, ...]) -> int:
+    from monitor.ingest.fetch import Fetcher  # noqa: PLC0415
+    from monitor.ingest.guard import Guard  # noqa: PLC0415
+    from monitor.ingest.parse import Parser, describe  # noqa: PLC0415
+
+    failed = 0
+    async with Parser() as parser, Fetcher(Guard(allow), user_agent="") as fetcher:
+        for source in sources:
+            try:
+                if source.startswith(("http://", "https://")):
+                    answer = await fetcher.get(source)
+                    parsed = await parser.parse(answer.body, url=answer.url, content_type=answer.content_type)
+                else:
+                    path = Path(source)
+                    parsed = await parser.parse(path.read_bytes(), url="", content_type="")
+            except (FetchError, ParseError, OSError) as error:
+                failed += 1
+                reason = error.strerror if isinstance(error, OSError) else error
+                click.echo(f"longarm: {source}: {reason}", err=True)
+            else:
+                emit(describe(parsed, source))
+    return 1 if failed else 0
+
+
+@click.command()
+@click.argument("text", nargs=-1, required=True)
+def explain(text: tuple[str, ...]) -> None:
+    """Say why a text scores as it does: reasons for and against, codes, the nearest items of the corpus.
+
+    \b
+    Example:
+      longarm explain "Father of activist abroad detained after her speech in Geneva"
+    """
+    from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
+
+    from classifiers import Text  # noqa: PLC0415
+    from classifiers.evaluate import nearest  # noqa: PLC0415
+
+    given = Text(title=" ".join(text))
+    result = _classifier().score([given])[0]
+    out = Console()
+    out.print(f"[bold]{result.value:.2f}[/bold]  {', '.join(result.codes) or 'no code'}  ({result.model})")
+    for sign, name in ((1, "for"), (-1, "against")):
+        terms = [reason for reason in result.reasons if reason.weight * sign > 0]
+        out.print(f"{name}: " + (", ".join(f"{escape(r.term)} {r.weight:+.2f}" for r in terms) or "nothing"))
+    if result.obfuscated:
+        out.print("The text looks written to dodge a filter.")
+    out.print("nearest items of the corpus:")
+    for similarity, item in nearest(given, 5):
+        out.print(
+            f"  {similarity:.2f}  {'relevant    ' if item.label else 'not relevant'}  {escape(item.title)}"
+        )
+
+
+@click.command()
+@click.option(
+    "--corpus", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another corpus folder."
+)
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the model goes; the package's own folder otherwise.",
+)
+def train(corpus: Path | None, target: Path | None) -> None:
+    """Learn the relevance model from the corpus.
+
+    \b
+    Example:
+      longarm train --to state/model
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    from classifiers import corpus_files, storage  # noqa: PLC0415
+    from classifiers import train as training  # noqa: PLC0415
+
+    try:
+        items = corpus_files.items(corpus)
+        console = Console(stderr=True)
+        with console.status("training") as status:
+            digest = training.train(
+                items, target or storage.BUNDLED, progress=lambda step: status.update(f"training: {step}")
+            )
+    except ValueError as error:
+        raise LongarmError(str(error)) from error
+    click.echo(f"trained on {len(items)} items: relevance-{digest} in {target or 'the package'}")
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of Markdown.")
+def evaluate(file: Path | None, as_json: bool) -> None:
+    """Measure the model: on FILE (JSON Lines with "label" 0 or 1), or on held-out events of the corpus.
+
+    \b
+    Example:
+      longarm evaluate labelled.jsonl
+    """
+    from classifiers import evaluate as evaluation  # noqa: PLC0415
+
+    rows = [item for _, item in json_lines(file)] if file else None
+    try:
+        report = evaluation.report(rows)
+    except (ValueError, KeyError) as error:
+        raise LongarmError(f"{file or 'the corpus'}: {error}") from error
+    if as_json:
+        emit(report.as_dict())
+    else:
+        click.echo(report.as_markdown())

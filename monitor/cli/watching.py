@@ -1,0 +1,273 @@
+"""Commands that run or look at the watch: run, demo, digest, status, doctor, channels."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from monitor.cli.common import (
+    ago,
+    config_option,
+    emit,
+    json_option,
+    now,
+    read_store,
+    settings,
+    table,
+    write_store,
+)
+from monitor.errors import LongarmError
+
+_log_options = (
+    click.option(
+        "--log-level",
+        default="INFO",
+        show_default=True,
+        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
+    ),
+    click.option("--log-json", is_flag=True, help="One JSON object a line instead of text."),
+)
+
+
+def _logged(command: Any) -> Any:
+    for option in reversed(_log_options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@config_option
+@click.option("--once", is_flag=True, help="Poll everything due, deliver, exit.")
+@_logged
+def run(config: Path, once: bool, log_level: str, log_json: bool) -> None:
+    """Poll feeds, score articles, send alerts and digests, until stopped.
+
+    \b
+    Example:
+      LONGARM_TELEGRAM_TOKEN_FILE=token longarm run --config feeds.toml
+    """
+    from monitor import app, log  # noqa: PLC0415
+
+    log.configure(level=log_level, json=log_json)
+    loaded = settings(config)
+    if once:
+        report = asyncio.run(app.run_once(loaded))
+        log.get(__name__).info(
+            "polled", feeds=report.polled, failed=report.failed, new=report.new, announced=report.announced
+        )
+    else:
+        asyncio.run(app.run(loaded))
+
+
+@click.command()
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep what is written here; a temporary folder otherwise.",
+)
+@click.option(
+    "--hours",
+    type=click.IntRange(1, 168),
+    default=168,
+    show_default=True,
+    help="How much of the week to play.",
+)
+def demo(state: Path | None, hours: int) -> None:
+    """Play a week of bundled sample news through the real code, in fast-forward.
+
+    \b
+    Example:
+      longarm demo --state demo-state
+    """
+    from monitor import log  # noqa: PLC0415
+    from monitor.demo.play import play  # noqa: PLC0415
+
+    log.configure(level="ERROR")
+    folder = state or Path(tempfile.mkdtemp(prefix="longarm-demo-"))
+    if any(folder.glob("*.db")):
+        raise LongarmError(f"{folder}: holds a state already; name an empty folder, or delete it")
+    asyncio.run(play(folder, hours=hours))
+
+
+@click.command()
+@config_option
+@click.option("--week", help="An ISO week such as 2026-W47; the last whole week otherwise.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "html"]), default="text", show_default=True
+)
+def digest(config: Path, week: str | None, form: str) -> None:
+    """Show the digest of a week, from what is stored.
+
+    \b
+    Example:
+      longarm digest --week 2026-W47 --format html > week.html
+    """
+    from monitor.digest import queueing  # noqa: PLC0415
+
+    loaded = settings(config)
+    with read_store(loaded) as store:
+        click.echo(queueing.shown(store, week=week, form=form, tz=loaded.timezone, now=now()))
+
+
+@click.command()
+@config_option
+@json_option
+def status(config: Path, as_json: bool) -> int:
+    """Say how the watch is doing; exit code 1 when something needs a person.
+
+    \b
+    Example:
+      longarm status --json
+    """
+    loaded = settings(config)
+    moment = now()
+    with read_store(loaded) as store:
+        counts = store.counts()
+        notices = store.open_notices()
+        paused = [state for state in store.channel_states().values() if state.paused_at]
+    if as_json:
+        emit({**counts, "notices": [asdict(n) for n in notices], "paused": [asdict(p) for p in paused]})
+    else:
+        table("Longarm", ("what", "count"), [(key.replace("_", " "), value) for key, value in counts.items()])
+        for channel in paused:
+            click.echo(
+                f"paused: channel “{channel.channel}” since {ago(channel.paused_at, moment)} ago: {channel.reason}"
+            )
+            click.echo(f"        mend that, then: longarm channels resume {channel.channel}")
+        for notice in notices:
+            click.echo(f"open: {notice.text}")
+    return 1 if paused or notices else 0
+
+
+@click.command()
+@config_option
+@json_option
+def doctor(config: Path, as_json: bool) -> int:
+    """Check configuration, state, clock, model, token and channel rights; say what to do. Sends nothing.
+
+    \b
+    Example:
+      longarm doctor
+    """
+    from monitor.doctor import examine  # noqa: PLC0415
+
+    findings = asyncio.run(examine(config, os.environ, now()))
+    if as_json:
+        for finding in findings:
+            emit(asdict(finding))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok  ' if finding.fine else 'BAD '} {finding.what}: {finding.says}")
+            if finding.mend:
+                click.echo(f"     -> {finding.mend}")
+    return 0 if all(finding.fine for finding in findings) else 1
+
+
+@click.group()
+def channels() -> None:
+    """List, test and resume channels.
+
+    \b
+    Example:
+      longarm channels list
+    """
+
+
+@channels.command("list")
+@config_option
+@json_option
+def channels_list(config: Path, as_json: bool) -> None:
+    """Show the channels, what they get, and whether they are paused.
+
+    \b
+    Example:
+      longarm channels list --json
+    """
+    loaded = settings(config)
+    with read_store(loaded) as store:
+        states = store.channel_states()
+    rows = []
+    for channel in loaded.channels:
+        state = states.get(channel.name)
+        rows.append(
+            {
+                "name": channel.name,
+                "type": channel.type,
+                "chat": (state.chat if state else "") or channel.chat,
+                "alerts": channel.rules.alerts,
+                "digest": channel.rules.digest or "no",
+                "state": f"paused: {state.reason}" if state and state.paused_at else "fine",
+            }
+        )
+    if as_json:
+        for row in rows:
+            emit(row)
+        return
+    table(f"{len(rows)} channels", tuple(rows[0]) if rows else (), [tuple(row.values()) for row in rows])
+
+
+@channels.command("test")
+@click.argument("name")
+@config_option
+def channels_test(name: str, config: Path) -> None:
+    """Send a test message to the channel NAME; say what is missing if it does not arrive.
+
+    \b
+    Example:
+      longarm channels test main
+    """
+    problems = asyncio.run(_test(config, name))
+    if problems:
+        raise LongarmError(f"channel “{name}”: {'; '.join(problems)}")
+    click.echo(f"channel “{name}”: the test message was accepted")
+
+
+async def _test(config: Path, name: str) -> tuple[str, ...]:
+    from monitor.doctor import one_channel  # noqa: PLC0415
+    from monitor.errors import SendError  # noqa: PLC0415
+    from monitor.model import Message  # noqa: PLC0415
+
+    async with one_channel(settings(config), name) as channel:
+        problems = await channel.check()
+        if problems:
+            return problems
+        try:
+            await channel.send(
+                Message(text="Longarm: this is a test message. Alerts will come here."), possible_repeat=False
+            )
+        except SendError as error:
+            return (str(error),)
+    return ()
+
+
+@channels.command("resume")
+@click.argument("name")
+@config_option
+def channels_resume(name: str, config: Path) -> None:
+    """Send again to a channel that was paused; its queue was kept.
+
+    \b
+    Example:
+      longarm channels resume main
+    """
+    with _stopped_store(config) as store:
+        if name not in store.channel_states():
+            raise LongarmError(
+                f"{name}: no channel of this name is paused; `longarm channels list` shows them"
+            )
+        store.resume_channel(name)
+    click.echo(f"channel “{name}”: resumed; its queue is sent by the next `longarm run`")
+
+
+@contextmanager
+def _stopped_store(config: Path) -> Iterator[Any]:
+    with write_store(settings(config)) as store:
+        yield store

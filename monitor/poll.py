@@ -1,0 +1,340 @@
+"""The way of an article, start to end.
+
+    due       which feeds want to be asked now                     store
+    fetch     conditional GET, any order                           ingest.fetch
+    parse     bytes -> entries, in a child process                 ingest.parse
+    known     which of them were seen before: the one read         store
+    fresh     new and edited articles                              stories.identity
+    score     one batch                                            classifiers
+    place     articles that matter join stories                    stories.grouping
+    decide    verdicts and what to announce                        alerts.policy
+    render    messages for channels                                alerts.render
+    record    everything in ONE transaction                        store
+
+A 304, an empty answer and an error take the same way with an emptier Outcome. Between fetch and record nothing touches
+the database but the reads. Feeds are recorded one after another, in the order in which they answer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from classifiers import Classifier, Score, Text
+from monitor import log
+from monitor.alerts import policy, render
+from monitor.errors import FetchError, FetchFailure, ParseError
+from monitor.ingest import schedule
+from monitor.ingest.fetch import Fetcher
+from monitor.ingest.parse import Parser
+from monitor.model import (
+    Article,
+    ChannelRules,
+    Decision,
+    Feed,
+    Fetched,
+    FeedState,
+    Judged,
+    Notice,
+    NotModified,
+    Outcome,
+    ParsedFeed,
+    Placed,
+    Story,
+    Verdict,
+)
+from monitor.stories import grouping, identity
+from monitor.store import Store
+
+_log = log.get(__name__)
+
+STORY_WINDOW = timedelta(days=4)
+FULL_FETCH_EVERY = timedelta(hours=24)
+MOVES_NEEDED = 3
+GONE_NEEDED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Everything that a poll needs, built once by the app. `feeds` is keyed by `Feed.url`."""
+
+    store: Store
+    fetcher: Fetcher
+    parser: Parser
+    classifier: Classifier
+    feeds: Mapping[str, Feed]
+    rules: policy.Rules
+    channels: Sequence[ChannelRules]
+    timezone: ZoneInfo
+    every: timedelta = timedelta(minutes=15)
+    first_poll_window: timedelta = timedelta(hours=24)
+    rng: random.Random = field(default_factory=random.Random)
+    clock: Callable[[], datetime] | None = None
+    in_flight: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, kw_only=True)
+class PollReport:
+    """What one pass did, for logs and `run --once`."""
+
+    polled: int = 0
+    failed: int = 0
+    new: int = 0
+    announced: int = 0
+
+    def count(self, outcome: Outcome) -> None:
+        """Add one feed's outcome."""
+        self.polled += 1
+        self.failed += outcome.state.failures > 0
+        self.new += sum(1 for judged in outcome.judged if not judged.edited)
+        self.announced += len(outcome.announce)
+
+
+Answer = Fetched | NotModified | FetchError
+
+
+async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> PollReport:
+    """Poll every feed that is due at `now`; record each as its answer comes. One feed's trouble never stops another."""
+    report = PollReport()
+    wanted = [url for url, feed in watch.feeds.items() if feed.enabled and url not in watch.in_flight]
+    due = watch.store.due_feeds(now, wanted, limit=limit)
+    asked = {state.url for state in due}
+    watch.in_flight |= asked  # a later pass must not ask again while a slow site is still being waited for
+    try:
+        pairs = [(watch.feeds[state.url], state, wants_full_fetch(state, now)) for state in due]
+        async for feed, state, answer in watch.fetcher.many(pairs):
+            outcome = await take(watch, feed, state, answer, watch.clock() if watch.clock else now)
+            watch.in_flight.discard(feed.url)
+            report.count(outcome)
+    finally:
+        watch.in_flight -= asked
+    return report
+
+
+async def take(watch: Watch, feed: Feed, state: FeedState, answer: Answer, now: datetime) -> Outcome:
+    """Take one feed's answer the whole way and record it."""
+    parsed = await _parsed(watch.parser, feed, answer)
+    after = remembered(state, feed, answer, parsed, now, every=watch.every, rng=watch.rng)
+    if isinstance(parsed, ParsedFeed):
+        outcome = judged_outcome(watch, feed, state, after, parsed, now)
+    else:
+        outcome = Outcome(state=after)
+    outcome = replace(outcome, notices=(*outcome.notices, *trouble(feed, state, after, now)))
+    mail = render.deliveries(outcome, channels=watch.channels, feeds=watch.feeds, tz=watch.timezone, now=now)
+    watch.store.record(outcome, mail, now=now)
+    _told(feed, state, outcome)
+    return outcome
+
+
+async def _parsed(parser: Parser, feed: Feed, answer: Answer) -> ParsedFeed | ParseError | None:
+    if not isinstance(answer, Fetched):
+        return None
+    try:
+        return await parser.parse(answer.body, url=answer.url or feed.url, content_type=answer.content_type)
+    except ParseError as error:
+        return error
+
+
+def judged_outcome(
+    watch: Watch, feed: Feed, before: FeedState, after: FeedState, parsed: ParsedFeed, now: datetime
+) -> Outcome:
+    """Everything that a parsed feed changes: known, fresh, score, place, decide."""
+    known = watch.store.known(identity.entry_keys(parsed, feed))
+    fresh = identity.fresh(parsed, feed, known, before, now=now, first_poll_window=watch.first_poll_window)
+    new = scored(watch, feed, fresh.new)
+    edited = scored(watch, feed, fresh.edited)
+    stories = (
+        watch.store.recent_stories(now - STORY_WINDOW)
+        if any(_matters(row) for row in (*new, *edited))
+        else ()
+    )
+    placed = placements(new, edited, stories, now)
+    return policy.outcome(
+        feed,
+        after,
+        new=new,
+        edited=edited,
+        placed=placed,
+        stories={story.id: story for story in stories},
+        seen_keys=fresh.seen_keys,
+        notices=fresh.notices,
+        now=now,
+    )
+
+
+Ruled = tuple[Article, Score, Verdict]
+
+
+def scored(watch: Watch, feed: Feed, articles: Sequence[Article]) -> list[Ruled]:
+    """Score `articles` in one batch and rule on each."""
+    texts = [Text(title=a.title, summary=a.summary, text=a.text, language=a.language) for a in articles]
+    scores = watch.classifier.score(texts) if texts else []
+    return [
+        (article, score, policy.verdict(score, article, feed, watch.rules))
+        for article, score in zip(articles, scores, strict=True)
+    ]
+
+
+def _matters(row: Ruled) -> bool:
+    return row[2].decision is not Decision.DROP
+
+
+def placements(
+    new: Sequence[Ruled], edited: Sequence[Ruled], stories: Sequence[Story], now: datetime
+) -> tuple[Placed, ...]:
+    """Place the articles that matter; one that is dropped stays outside of every story."""
+    wanted = [row[0] for row in (*new, *edited) if _matters(row)]
+    return tuple(grouping.place(wanted, stories, now=now, window=STORY_WINDOW)) if wanted else ()
+
+
+# ── what is remembered of the feed ────────────────────────────────────────────────────────────────
+
+
+def wants_full_fetch(state: FeedState, now: datetime) -> bool:
+    """Whether validators should be left out: a site that says "304" for ever is found out within a day."""
+    return state.full_fetch_at is None or now - state.full_fetch_at >= FULL_FETCH_EVERY
+
+
+def remembered(
+    state: FeedState,
+    feed: Feed,
+    answer: Answer,
+    parsed: ParsedFeed | ParseError | None,
+    now: datetime,
+    *,
+    every: timedelta,
+    rng: random.Random,
+) -> FeedState:
+    """The feed's state after this poll, next poll included."""
+    error = answer if isinstance(answer, FetchError) else parsed if isinstance(parsed, ParseError) else None
+    if error is not None:
+        return _after_failure(state, feed, error, now, every=every, rng=rng)
+    assert not isinstance(answer, FetchError)  # noqa: S101 - for the type checker; errors returned above
+    after = _after_answer(replace(state, polled_at=now), answer, parsed, now)
+    after = replace(
+        after, failures=0, failing_since=None, error="", error_kind="", gone_seen=0, succeeded_at=now
+    )
+    ttl = parsed.ttl if isinstance(parsed, ParsedFeed) else None
+    wait = max((span for span in (ttl, answer.fresh_for) if span), default=None)
+    return replace(
+        after, next_poll_at=schedule.next_poll_at(feed, after, now=now, default=every, wish=wait, rng=rng)
+    )
+
+
+def _after_answer(
+    state: FeedState, answer: Fetched | NotModified, parsed: ParsedFeed | ParseError | None, now: datetime
+) -> FeedState:
+    moved = answer.permanent_url
+    if moved and moved == state.moved_to:
+        state = replace(state, moved_seen=state.moved_seen + 1)
+    elif moved or state.moved_seen < MOVES_NEEDED:
+        state = replace(state, moved_to=moved, moved_seen=1 if moved else 0)
+    if isinstance(answer, NotModified) or not isinstance(parsed, ParsedFeed):
+        return state
+    newest = max((entry.published_at for entry in parsed.entries if entry.published_at), default=None)
+    believable = newest if newest and newest <= now + timedelta(hours=1) else None
+    state = replace(
+        state,
+        title=parsed.title or state.title,
+        changed_at=now,
+        baselined_at=state.baselined_at or now,
+        newest_at=max((at for at in (believable, state.newest_at) if at), default=None),
+        full_fetch_at=now,
+    )
+    if parsed.truncated:
+        return state  # validators of half an answer would hide the other half
+    return replace(state, etag=answer.etag, last_modified=answer.last_modified, body_hash=answer.body_hash)
+
+
+def _after_failure(
+    state: FeedState,
+    feed: Feed,
+    error: FetchError | ParseError,
+    now: datetime,
+    *,
+    every: timedelta,
+    rng: random.Random,
+) -> FeedState:
+    kind = (
+        error.kind.value
+        if isinstance(error, FetchError)
+        else "parser-killed"
+        if error.killed
+        else "not-a-feed"
+    )
+    gone = isinstance(error, FetchError) and error.kind is FetchFailure.GONE
+    after = replace(
+        state,
+        polled_at=now,
+        failures=state.failures + 1,
+        failing_since=state.failing_since or now,
+        error=str(error),
+        error_kind=kind,
+        gone_seen=state.gone_seen + 1 if gone else 0,
+    )
+    retry_after = error.retry_after if isinstance(error, FetchError) else None
+    at = schedule.next_poll_at(feed, after, now=now, default=every, retry_after=retry_after, rng=rng)
+    return replace(after, next_poll_at=at)
+
+
+# ── what operators are told ───────────────────────────────────────────────────────────────────────
+
+_AT_ONCE = {FetchFailure.BLOCKED_ADDRESS, FetchFailure.SCHEME, FetchFailure.TLS, FetchFailure.GONE}
+_SECOND_TIME = {"not-a-feed", "unauthorized", "forbidden", "unavailable-for-legal-reasons", "not-found"}
+_TOLD_AFTER = timedelta(hours=24)
+
+
+def trouble(feed: Feed, before: FeedState, after: FeedState, now: datetime) -> tuple[Notice, ...]:
+    """What operators must hear of this poll: a failure that will not mend itself, its end, a feed that moved."""
+    name = feed.name or after.title or log.redacted_url(feed.url)
+    if after.failures:
+        if not _worth_telling(after, now):
+            return ()
+        since = after.failing_since.strftime("%d %b %H:%M UTC") if after.failing_since else "now"
+        text = f"Feed “{name}” fails since {since}: {after.error}. Its memory is kept; it is tried again."
+        return (Notice(key=_incident(feed), text=text),)
+    if before.failures and _worth_telling(before, now):
+        return (Notice(key=_incident(feed), text=f"Feed “{name}” answers again.", closes=True),)
+    if after.moved_seen == MOVES_NEEDED and before.moved_seen < MOVES_NEEDED:
+        where = log.redacted_url(after.moved_to)
+        text = f"Feed “{name}” has moved to {where}. Please write the new address into feeds.toml."
+        return (Notice(key=f"feed-moved:{feed.url}:{after.moved_to}", text=text),)
+    return ()
+
+
+def _worth_telling(state: FeedState, now: datetime) -> bool:
+    if state.error_kind in {kind.value for kind in _AT_ONCE}:
+        return state.error_kind != FetchFailure.GONE.value or state.gone_seen >= GONE_NEEDED
+    if state.error_kind in _SECOND_TIME:
+        return state.failures >= 2
+    return state.failing_since is not None and now - state.failing_since >= _TOLD_AFTER
+
+
+def _incident(feed: Feed) -> str:
+    return f"feed-fails:{feed.url}"
+
+
+def _told(feed: Feed, before: FeedState, outcome: Outcome) -> None:
+    after = outcome.state
+    if after.failures:
+        _log.warning(
+            "feed failed", feed=log.redacted_url(feed.url), error=after.error, failures=after.failures
+        )
+    elif before.failures:
+        _log.info("feed answers again", feed=log.redacted_url(feed.url))
+    for judged in outcome.judged:
+        _log.info("article judged", **_as_event(judged))
+
+
+def _as_event(judged: Judged) -> dict[str, object]:
+    return {
+        "article": judged.article.id,
+        "feed": log.redacted_url(judged.article.feed),
+        "score": judged.score.value,
+        "verdict": judged.verdict.decision.value,
+        "rule": judged.verdict.rule,
+        "story": judged.story_id,
+    }
