@@ -1,11 +1,11 @@
 """Text to TF-IDF features: words, word pairs and characters, hashed, a whole batch at once.
 
 A batch of texts becomes one array of code points. A running polynomial hash over it gives the hash of any stretch in
-constant time, so that words, word pairs and character n-grams are found with array operations alone; no vocabulary is
-looked up. Scripts without spaces (Chinese, Japanese kana, Thai, Lao, Khmer, Burmese) need no segmentation: their n-grams
+constant time, so that words, word pairs and character n-grams are found with array operations alone; no vocabulary
+is looked up. Scripts without spaces (Chinese, Japanese kana, Thai, Lao, Khmer, Burmese) need no segmentation: their n-grams
 of one to four characters stand in for words.
 
-Two blocks, each with its own norm: words (1-2-grams, 2^18 buckets) and characters (3-5-grams inside words, 2^20 buckets).
+Two blocks, each with its own norm: words (1-2-grams, 2^18 buckets), characters (3-5-grams in words, 2^20 buckets).
 Rejected: scikit-learn's vectorizers (600 texts a second with characters), a vocabulary (ten times the size on disk).
 """
 
@@ -77,7 +77,6 @@ _inverse_powers: U64 = np.ones(1, dtype=np.uint64)
 
 
 def _grow(size: int) -> None:
-    global _powers, _inverse_powers  # noqa: PLW0603 - two growing tables of constants
     if len(_powers) < size:
         room = max(size, 2 * len(_powers))
         for name, factor in (("_powers", _BASE), ("_inverse_powers", _INVERSE)):

@@ -1,7 +1,7 @@
 """One spelling for what reads the same: what a text is before features are taken from it.
 
-Adversaries dodge filters with look-alike letters, invisible characters and odd spacing; writers spell one word in several
-ways (accents, Traditional and Simplified characters, Arabic letter variants). Both are folded here, in training and in
+Adversaries dodge filters with look-alike letters, invisible characters and odd spacing; writers spell one word in
+several ways (accents, Traditional and Simplified characters, Arabic letter variants). Both are folded here, in training and in
 scoring alike. The result is for matching only and is never shown to a person.
 """
 
@@ -22,7 +22,8 @@ _LOOKALIKES = str.maketrans(
 )
 _MARK_FREE = ("LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "COMBINING")
 _ARABIC = {
-    "ي": "ی", "ى": "ی", "ئ": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ۀ": "ه", "ؤ": "و", "ـ": None,
+    "ي": "ی", "ى": "ی", "ئ": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا",
+    "ة": "ه", "ۀ": "ه", "ؤ": "و", "ـ": None,
 }  # fmt: skip
 _MIXED_WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[a-z]")
@@ -73,7 +74,7 @@ _FOLDS = _Folds()
 
 
 def normalize(text: str) -> str:
-    """Fold `text` (at most its first 20,000 characters) to its one spelling: NFKC, case, marks, variants, look-alikes."""
+    """Fold `text` (at most 20,000 characters of it) to its one spelling: NFKC, case, marks, variants, look-alikes."""
     text = text[:MAX_CHARS]
     if text.isascii():
         return text.lower().translate(_FOLDS) if not text.isprintable() else text.lower()

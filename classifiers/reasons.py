@@ -40,9 +40,7 @@ def strongest(
     return _terms(found.codes, spans, most)
 
 
-def _terms(
-    codes: npt.NDArray[np.uint32], spans: list[tuple[int, int, float, bool]], most: int
-) -> tuple[Reason, ...]:
+def _terms(codes: npt.NDArray[np.uint32], spans: list[tuple[int, int, float, bool]], most: int) -> tuple[Reason, ...]:
     words: defaultdict[tuple[int, int], float] = defaultdict(float)
     pairs: defaultdict[tuple[int, int], float] = defaultdict(float)
     border = _WordBorders(codes)
@@ -65,9 +63,7 @@ def _terms(
     for (start, stop), weight in _apart(pairs).items():
         totals[_text(codes, start, stop)] += weight
     ranked = sorted(totals.items(), key=lambda term: (-abs(term[1]), term[0]))
-    return tuple(
-        Reason(term=term, weight=round(weight, 3)) for term, weight in ranked[:most] if abs(weight) >= 0.005
-    )
+    return tuple(Reason(term=term, weight=round(weight, 3)) for term, weight in ranked[:most] if abs(weight) >= 0.005)
 
 
 def _apart(pairs: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]:

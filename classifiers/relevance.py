@@ -66,7 +66,7 @@ class RelevanceModel:
         probabilities = 1.0 / (1.0 + np.exp(-(self.slope * values + self.intercept)))
         has_words = np.bincount(counts.row, minlength=len(parts)) > 0
         probabilities[~has_words] = 0.0
-        codes = self._codes(counts, contributions, len(parts))
+        codes = self._codes(counts, len(parts))
         scores = []
         for text in range(len(texts)):
             part = best[text]
@@ -90,9 +90,9 @@ class RelevanceModel:
         counts = counted(found, len(parts), self.idf > 0)
         contributions = weighted(counts, self.idf).astype(np.float64) * self.weights[counts.bucket]
         values = np.bincount(counts.row, weights=contributions, minlength=len(parts)) + self.bias
-        return values, found, counts, contributions
+        return np.asarray(values, dtype=np.float64), found, counts, contributions
 
-    def _codes(self, counts: Counts, contributions: Floats, rows: int) -> Floats:
+    def _codes(self, counts: Counts, rows: int) -> Floats:
         """Probability of each code for each text, shape (rows, 9); meant for texts that are relevant."""
         values = weighted(counts, self.idf).astype(np.float64)
         columns = [
@@ -104,7 +104,7 @@ class RelevanceModel:
     def save(self, folder: Path, about: dict[str, Any]) -> str:
         """Write the model to `folder`; return its digest. Only buckets in use are stored, weights as 16-bit floats."""
         used = np.flatnonzero(self.idf > 0)
-        arrays = {
+        arrays: storage.Arrays = {
             "buckets": used.astype(np.uint32),
             "idf": self.idf[used].astype(np.float16),
             "weights": self.weights[used].astype(np.float16),
@@ -120,9 +120,7 @@ class RelevanceModel:
         stored = storage.load(folder or storage.BUNDLED)
         used = stored.arrays["buckets"].astype(np.int64)
         if len(used) and int(used.max()) >= BUCKETS:
-            raise ValueError(
-                f"{folder or storage.BUNDLED}: its buckets are not this version's; run `longarm train`"
-            )
+            raise ValueError(f"{folder or storage.BUNDLED}: its buckets are not this version's; run `longarm train`")
 
         def dense(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
             full = np.zeros((*values.shape[:-1], BUCKETS), dtype=np.float32)
@@ -157,9 +155,7 @@ def parts_of(text: Text) -> list[str]:
     if len(whole) <= 6 * _PART_WORDS or (len(words) <= _PART_WORDS and len(whole) <= 900):
         return [whole]
     title = normalize(text.title)
-    paragraphs = [
-        normalize(stretch) for paragraph in body[:MAX_CHARS].split("\n") for stretch in _stretches(paragraph)
-    ]
+    paragraphs = [normalize(stretch) for paragraph in body[:MAX_CHARS].split("\n") for stretch in _stretches(paragraph)]
     return [title, *(f"{title} \n {paragraph}" for paragraph in paragraphs if paragraph.strip())]
 
 

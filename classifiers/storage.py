@@ -1,7 +1,7 @@
 """A trained model on disk: arrays and a manifest, no pickle.
 
-A folder holds `weights.npz` and `manifest.json` (format number, SHA-256 of the arrays, what it was trained from). A file
-that is truncated, swapped or of another format is refused; the arrays are loaded with pickle switched off.
+A folder holds `weights.npz` and `manifest.json` (format number, SHA-256 of the arrays, what it was trained from). A
+file that is truncated, swapped or of another format is refused; the arrays are loaded with pickle switched off.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 FORMAT = 1
 BUNDLED = Path(__file__).resolve().parent / "model"
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Stored:
 def save(folder: Path, arrays: Arrays, about: Mapping[str, Any]) -> str:
     """Write a model to `folder` and return its digest. The same arrays give the same bytes."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **dict(sorted(arrays.items())))
+    np.savez_compressed(buffer, allow_pickle=False, **dict(sorted(arrays.items())))
     data = buffer.getvalue()
     checksum = hashlib.sha256(data).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers import Text
 from classifiers.corpus_files import CODES, Item
 from classifiers.features import BUCKETS, counted, occurrences, weighted
 from classifiers.relevance import RelevanceModel, item_text, parts_of
@@ -63,9 +64,7 @@ def fit(items: Sequence[Item], *, progress: Callable[[str], None] = lambda _: No
 def train(items: Sequence[Item], folder: Path, *, progress: Callable[[str], None] = lambda _: None) -> str:
     """Fit a model on `items`, write it to `folder` and return its digest."""
     model = fit(items, progress=progress)
-    corpus = hashlib.sha256(
-        "\n".join(f"{i.id}\t{i.label}\t{i.title}\t{i.summary}" for i in items).encode()
-    ).hexdigest()
+    corpus = hashlib.sha256("\n".join(f"{i.id}\t{i.label}\t{i.title}\t{i.summary}" for i in items).encode()).hexdigest()
     about: dict[str, Any] = {
         "corpus_sha256": corpus,
         "items": len(items),
@@ -76,17 +75,31 @@ def train(items: Sequence[Item], folder: Path, *, progress: Callable[[str], None
     return model.save(folder, about)
 
 
+def held_out_probabilities(items: Sequence[Item]) -> Floats:
+    """Calibrated value of each item by a model that saw nothing of its event."""
+    labels = np.array([item.label for item in items])
+    matrix, _ = _features([" ".join(parts_of(item_text(item))) for item in items])
+    values = _held_out_values(matrix, labels, np.array([item.event for item in items]))
+    slope, intercept = _calibration(values, labels)
+    return 1.0 / (1.0 + np.exp(-(slope * values + intercept)))
+
+
+def similarities(text: Text, items: Sequence[Item]) -> Floats:
+    """Cosine of `text` with each item, by the TF-IDF features of the items."""
+    matrix, idf = _features([" ".join(parts_of(item_text(item))) for item in items])
+    counts = counted(occurrences([" ".join(parts_of(text))]), 1, idf > 0)
+    query = np.zeros(BUCKETS)
+    query[counts.bucket] = weighted(counts, idf)
+    return np.asarray(matrix @ query) / 2.0  # two blocks, each of length 1
+
+
 def _features(texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.float32]]:
     """TF-IDF matrix of `texts` (sparse, BUCKETS columns) and the idf; buckets of a single text are left out."""
     from scipy import sparse  # noqa: PLC0415
 
     found = occurrences(texts)
     df = np.bincount(counted(found, len(texts)).bucket, minlength=BUCKETS)
-    idf = (
-        np.where(df >= _MIN_DF, np.log((1 + len(texts)) / (1 + df)) + 1, 0)
-        .astype(np.float16)
-        .astype(np.float32)
-    )
+    idf = np.where(df >= _MIN_DF, np.log((1 + len(texts)) / (1 + df)) + 1, 0).astype(np.float16).astype(np.float32)
     counts = counted(found, len(texts), idf > 0)
     values = weighted(counts, idf)
     return sparse.csr_matrix((values, (counts.row, counts.bucket)), shape=(len(texts), BUCKETS)), idf

@@ -123,7 +123,7 @@ def exit_code(command: Callable[[], object]) -> int:
     except OSError as error:
         _say(f"{error.filename or 'system'}: {error.strerror or error}")
         return 1
-    except Exception as error:  # noqa: BLE001 - the last door: one line instead of a traceback
+    except Exception as error:
         _say(f"this is a bug in Longarm: {type(error).__name__} (set LONGARM_TRACE=1 to see where)")
         if os.environ.get("LONGARM_TRACE"):
             raise

@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 config_option = click.option(
-    "--config", "config", type=click.Path(path_type=Path), default=Path("feeds.toml"), show_default=True, help="The file with feeds and channels."
-)  # fmt: skip
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    default=Path("feeds.toml"),
+    show_default=True,
+    help="The file with feeds and channels.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 
 
@@ -166,10 +171,6 @@ def ago(moment: datetime | None, at: datetime) -> str:
     seconds = (at - moment).total_seconds()
     size = abs(seconds)
     text = (
-        f"{size / 60:.0f} min"
-        if size < 5400
-        else f"{size / 3600:.0f} h"
-        if size < 172_800
-        else f"{size / 86400:.0f} d"
+        f"{size / 60:.0f} min" if size < 5400 else f"{size / 3600:.0f} h" if size < 172_800 else f"{size / 86400:.0f} d"
     )
     return text if seconds >= 0 else f"in {text}"

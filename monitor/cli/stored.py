@@ -40,9 +40,7 @@ def feeds() -> None:
 @feeds.command("list")
 @config_option
 @json_option
-@click.option(
-    "--sort", type=click.Choice(["name", "failures", "newest", "next"]), default="name", show_default=True
-)
+@click.option("--sort", type=click.Choice(["name", "failures", "newest", "next"]), default="name", show_default=True)
 def feeds_list(config: Path, as_json: bool, sort: str) -> None:
     """Show each feed's health: last success, newest article, errors in words, next poll.
 
@@ -58,12 +56,7 @@ def feeds_list(config: Path, as_json: bool, sort: str) -> None:
     rows.sort(key=lambda row: _ORDERS[sort](row))
     if as_json:
         for row in rows:
-            emit(
-                {
-                    key: value.isoformat() if isinstance(value, datetime) else value
-                    for key, value in row.items()
-                }
-            )
+            emit({key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()})
         return
     table(
         f"{len(rows)} feeds",
@@ -134,10 +127,7 @@ def feeds_check(url: str | None, config: Path, as_json: bool) -> int:
         table(
             f"{len(rows)} feeds asked",
             ("feed", "answer", "format", "entries", "newest", "sample"),
-            [
-                [row[key] for key in ("url", "answer", "format", "entries", "newest", "sample")]
-                for row in rows
-            ],
+            [[row[key] for key in ("url", "answer", "format", "entries", "newest", "sample")] for row in rows],
         )
     return 1 if any(row["failed"] for row in rows) else 0
 
@@ -219,7 +209,8 @@ def replay(config: Path, as_json: bool, since: datetime, alert_at: float | None)
         return
     changed = [row for row in report.rows if row.was != row.would]
     table(
-        f"{report.articles} articles since {since:%Y-%m-%d}: {report.alerts} stories would be alerted, {len(changed)} articles differ",
+        f"{report.articles} articles since {since:%Y-%m-%d}: {report.alerts} stories would be alerted, "
+        f"{len(changed)} articles differ",
         ("article", "score then", "now", "verdict then", "now", "title"),
         [
             (row.id[:12], f"{row.score_was:.2f}", f"{row.score_would:.2f}", row.was, row.would, row.title)
@@ -263,9 +254,7 @@ def _as_csv(rows: Iterable[dict[str, Any]]) -> None:
 
 def _cell(value: object) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    text = (
-        "" if value is None else " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    )
+    text = "" if value is None else " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text) else text
 
 
@@ -298,13 +287,9 @@ def label(article: str, value: str, config: Path, rater: str, codes: str, note: 
         matches = store.article_ids(article)
         if len(matches) != 1:
             found = "no article has" if not matches else f"{len(matches)} articles have"
-            raise LongarmError(
-                f"{article}: {found} this id; `longarm search` and `longarm export articles` show ids"
-            )
+            raise LongarmError(f"{article}: {found} this id; `longarm search` and `longarm export articles` show ids")
         store.add_label(
-            Label(
-                article_id=matches[0], rater=rater, value=LabelValue(value), codes=named, note=note, at=now()
-            )
+            Label(article_id=matches[0], rater=rater, value=LabelValue(value), codes=named, note=note, at=now())
         )
     click.echo(f"{matches[0]}: {value} ({rater})")
 

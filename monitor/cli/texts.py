@@ -44,9 +44,7 @@ def _text(number: int, item: dict[str, Any], file: Path | None) -> Any:
 @_FILE
 @click.option("--alert-at", type=click.FloatRange(0, 1), default=0.80, show_default=True)
 @click.option("--digest-at", type=click.FloatRange(0, 1), default=0.50, show_default=True)
-@click.option(
-    "--model", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another model's folder."
-)
+@click.option("--model", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another model's folder.")
 def score(file: Path | None, alert_at: float, digest_at: float, model: Path | None) -> None:
     """Score texts: JSON Lines in, JSON Lines out, in the same order.
 
@@ -77,9 +75,7 @@ def score(file: Path | None, alert_at: float, digest_at: float, model: Path | No
 
 @click.command()
 @_FILE
-@click.option(
-    "--window", type=click.IntRange(1, 365), default=4, show_default=True, help="Days a story stays open."
-)
+@click.option("--window", type=click.IntRange(1, 365), default=4, show_default=True, help="Days a story stays open.")
 def group(file: Path | None, window: int) -> None:
     """Group texts into stories: JSON Lines in order of time, in; {"id", "story"} lines out.
 
@@ -120,9 +116,7 @@ def _published(value: str) -> datetime | None:
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="FILE|URL...")
-@click.option(
-    "--allow", multiple=True, help="A private host:port or CIDR that may be asked, e.g. 127.0.0.1/32."
-)
+@click.option("--allow", multiple=True, help="A private host:port or CIDR that may be asked, e.g. 127.0.0.1/32.")
 def parse(sources: tuple[str, ...], allow: tuple[str, ...]) -> int:
     """Parse feeds from files or addresses: one JSON line a feed.
 
@@ -183,15 +177,11 @@ def explain(text: tuple[str, ...]) -> None:
         out.print("The text looks written to dodge a filter.")
     out.print("nearest items of the corpus:")
     for similarity, item in nearest(given, 5):
-        out.print(
-            f"  {similarity:.2f}  {'relevant    ' if item.label else 'not relevant'}  {escape(item.title)}"
-        )
+        out.print(f"  {similarity:.2f}  {'relevant    ' if item.label else 'not relevant'}  {escape(item.title)}")
 
 
 @click.command()
-@click.option(
-    "--corpus", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another corpus folder."
-)
+@click.option("--corpus", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another corpus folder.")
 @click.option(
     "--to",
     "target",

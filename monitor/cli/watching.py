@@ -100,9 +100,7 @@ def demo(state: Path | None, hours: int) -> None:
 @click.command()
 @config_option
 @click.option("--week", help="An ISO week such as 2026-W47; the last whole week otherwise.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "markdown", "html"]), default="text", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "html"]), default="text", show_default=True)
 def digest(config: Path, week: str | None, form: str) -> None:
     """Show the digest of a week, from what is stored.
 
@@ -260,9 +258,7 @@ def channels_resume(name: str, config: Path) -> None:
     """
     with _stopped_store(config) as store:
         if name not in store.channel_states():
-            raise LongarmError(
-                f"{name}: no channel of this name is paused; `longarm channels list` shows them"
-            )
+            raise LongarmError(f"{name}: no channel of this name is paused; `longarm channels list` shows them")
         store.resume_channel(name)
     click.echo(f"channel “{name}”: resumed; its queue is sent by the next `longarm run`")
 
