@@ -1,0 +1,116 @@
+"""Features: what is folded, what is found, and that the array way finds what a plain loop would."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers import features
+from classifiers.normalize import normalize, unmasked
+
+SAME = [
+    ("Diѕѕident", "dissident"),  # Cyrillic s
+    ("pоisoned in Вerlin", "poisoned in berlin"),
+    ("ｄｉｓｓｉｄｅｎｔ", "dissident"),
+    ("𝐝𝐢𝐬𝐬𝐢𝐝𝐞𝐧𝐭", "dissident"),
+    ("dis\u200bsi\u00addent", "dissident"),
+    ("d\U000e0069issident", "dissident"),
+    ("di\u0336s\u0301sident", "dissident"),
+    ("Exilé à Genève", "exile a geneve"),
+    ("跨國鎮壓", "跨国镇压"),
+    ("مخالف في المنفى", "مخالف فی المنفی"),
+    ("Йод и ёж", "иод и еж"),
+]
+
+
+@pytest.mark.parametrize(("written", "folded"), SAME)
+def test_what_reads_the_same_is_folded_to_one_spelling(written: str, folded: str) -> None:
+    assert normalize(written) == folded
+
+
+def test_cyrillic_words_without_latin_letters_stay_cyrillic() -> None:
+    assert normalize("Журналист в Berlin") == "журналист в berlin"
+
+
+def test_indic_vowel_signs_and_japanese_voicing_marks_are_kept() -> None:
+    assert normalize("निर्वासित") == "निर्वासित"
+    assert normalize("ガス") == normalize("ｶﾞｽ") == "ガス"
+
+
+@pytest.mark.parametrize(
+    ("masked", "meant"),
+    [
+        ("k i l l e d in exile", "killed in exile"),
+        ("\u202enodnoL ni derednum\u202c", "mundered in London"),
+        ("3x1l3d j0urn4l1st p01s0n3d", "exiled journalist poisoned"),
+    ],
+)
+def test_masked_writing_is_undone(masked: str, meant: str) -> None:
+    undone = unmasked(masked)
+    assert undone is not None
+    assert normalize(undone) == normalize(meant)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    ["Boeing 737 and F-16 lead Q3", "U.S. and U.K. sign deal", "3-0 win for RB04 in the 90th", "A B C of cooking", ""],
+)
+def test_ordinary_writing_is_no_mask(plain: str) -> None:
+    assert unmasked(plain) is None
+
+
+def spans(text: str) -> dict[str, set[str]]:
+    """Which stretches of one text share a bucket, by a plain look at what the batch found."""
+    found = features.occurrences([text])
+    joined = "".join(map(chr, found.codes))
+    words = {joined[a:b] for a, b, k in zip(found.start, found.stop, found.bucket, strict=True) if k < features.WORD_BUCKETS}
+    grams = {joined[a:b] for a, b, k in zip(found.start, found.stop, found.bucket, strict=True) if k >= features.WORD_BUCKETS}
+    return {"words": words, "grams": grams}
+
+
+def plain_grams(text: str) -> set[str]:
+    padded = f" {text} "
+    found = set()
+    for n in (3, 4, 5):
+        for at in range(len(padded) - n + 1):
+            gram = padded[at : at + n]
+            inner = gram[1:-1]
+            if all(c.isalnum() for c in inner) and sum(not c.isalnum() for c in gram) < n - 1:
+                found.add(gram)
+    return found
+
+
+@given(st.lists(st.text("abcdeéжз019", min_size=1, max_size=9), min_size=1, max_size=8))
+def test_words_pairs_and_grams_are_those_of_a_plain_loop(words: list[str]) -> None:
+    text = " ".join(words)
+    found = spans(text)
+    assert found["words"] == {*words, *(" ".join(pair) for pair in zip(words, words[1:], strict=False))}
+    assert found["grams"] == plain_grams(text)
+
+
+def test_scripts_without_spaces_give_short_stretches() -> None:
+    found = spans("劝返逃犯")
+    assert {"劝", "劝返", "返逃", "逃犯"} <= found["words"]
+    assert {"劝返逃", "劝返逃犯"} <= found["grams"]
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=6))
+def test_a_text_has_the_same_features_alone_and_in_a_batch(texts: list[str]) -> None:
+    normalized = [normalize(text) for text in texts]
+    together = features.counted(features.occurrences(normalized), len(texts))
+    for row, text in enumerate(normalized):
+        alone = features.counted(features.occurrences([text]), 1)
+        mine = together.row == row
+        assert together.bucket[mine].tolist() == alone.bucket.tolist()
+        assert together.count[mine].tolist() == alone.count.tolist()
+
+
+def test_each_block_of_a_text_is_scaled_to_length_one() -> None:
+    texts = ["exiled editor stabbed", "weather fine tomorrow tomorrow"]
+    counts = features.counted(features.occurrences(texts), 2)
+    values = features.weighted(counts, np.ones(features.BUCKETS, dtype=np.float32))
+    for row in (0, 1):
+        for block in (counts.bucket < features.WORD_BUCKETS, counts.bucket >= features.WORD_BUCKETS):
+            assert np.sum(values[(counts.row == row) & block] ** 2) == pytest.approx(1.0, rel=1e-4)
