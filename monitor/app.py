@@ -1,7 +1,7 @@
 """Wiring and clock: the only place that builds concrete parts.
 
-APScheduler asks every few seconds "what is due?"; the answers are in the database (`next_poll_at`, `not_before`, digest
-keys), so restarts and missed runs need no code here. One thing does: a wall clock that jumps. APScheduler compares wall
+APScheduler asks every few seconds "what is due?"; the answers are in the database (`next_poll_at`, `not_before`,
+digest keys), so restarts and missed runs need no code here. One thing does: a wall clock that jumps. APScheduler compares wall
 times and would sit still for as long as the clock was set back, so `Clock` measures the jump against the monotonic clock,
 shifts the stored times by it and wakes the jobs.
 """
@@ -44,7 +44,7 @@ TEND_EVERY = timedelta(hours=1)
 CLOCK_JUMP = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=8)
 
-TOKEN_HELP = (
+HOW_TO_ADD_A_BOT = (
     "no LONGARM_TELEGRAM_TOKEN is set, so channel “{name}” writes to this console instead. "
     "To send to Telegram: get a token from @BotFather, add the bot to the channel as an administrator, "
     "and start again with LONGARM_TELEGRAM_TOKEN=<token>."
@@ -149,19 +149,13 @@ def channel_rules(settings: Settings) -> tuple[ChannelRules, ...]:
     return tuple(channel.rules for channel in settings.channels)
 
 
-def build_channels(
-    settings: Settings, store: Store, *, stream: TextIO
-) -> tuple[dict[str, Channel], list[str]]:
+def build_channels(settings: Settings, store: Store, *, stream: TextIO) -> tuple[dict[str, Channel], list[str]]:
     """Build the configured channels; one that lacks its secret writes to the console, and says so."""
     states = store.channel_states()
     channels: dict[str, Channel] = {}
     warnings: list[str] = []
     for channel in settings.channels:
-        chat = (
-            states[channel.name].chat
-            if channel.name in states and states[channel.name].chat
-            else channel.chat
-        )
+        chat = states[channel.name].chat if channel.name in states and states[channel.name].chat else channel.chat
         channels[channel.name], said = build_channel(channel, settings, chat, stream)
         warnings += said
     return channels, warnings
@@ -186,7 +180,7 @@ def build_channel(
         log.hide(channel.apprise_url.reveal())
         return AppriseChannel(name=channel.name, url=channel.apprise_url.reveal()), ()
     lacks = {
-        "telegram": TOKEN_HELP.format(name=channel.name),
+        "telegram": HOW_TO_ADD_A_BOT.format(name=channel.name),
         "apprise": f"channel “{channel.name}” writes to this console: "
         f"the variable {channel.url_env}, which holds its URL, is not set",
     }
@@ -203,9 +197,7 @@ def _database(settings: Settings) -> str | None:
 
 async def deliver_pass(app: App, now: datetime) -> deliver.DeliveryReport:
     """Send what may be sent now."""
-    return await deliver.deliver_pending(
-        app.store, app.channels, now=now, clock=app.watch.clock, pace=app.pacer
-    )
+    return await deliver.deliver_pending(app.store, app.channels, now=now, clock=app.watch.clock, pace=app.pacer)
 
 
 def digest_pass(app: App, now: datetime) -> int:
@@ -242,9 +234,7 @@ def tend_pass(app: App, now: datetime) -> None:
     app.store.check()
 
 
-async def run_once(
-    settings: Settings, *, now: datetime | None = None, stream: TextIO | None = None
-) -> PollReport:
+async def run_once(settings: Settings, *, now: datetime | None = None, stream: TextIO | None = None) -> PollReport:
     """Poll everything due, queue due digests, deliver until nothing more can be sent at once; then close."""
     async with opened(settings, now=now, stream=stream) as app:
         _say(app.warnings)
@@ -331,9 +321,7 @@ def _jobs(app: App) -> list[tuple[str, float, Callable[[], Coroutine[Any, Any, N
 async def _poll_pass(app: App) -> None:
     report = await poll_due(app.watch, utc_now())
     if report.polled:
-        _log.info(
-            "polled", feeds=report.polled, failed=report.failed, new=report.new, announced=report.announced
-        )
+        _log.info("polled", feeds=report.polled, failed=report.failed, new=report.new, announced=report.announced)
 
 
 async def _deliver_pass(app: App) -> None:
@@ -365,9 +353,7 @@ def _failed(app: App, name: str, error: Exception) -> None:
     expected = isinstance(error, LongarmError)
     _log.error("pass failed", work=name, error=str(error), exc_info=None if expected else error)
     with contextlib.suppress(LongarmError):  # the store itself may be what fails; the log has it then
-        app.store.tell(
-            Notice(key=f"pass-fails:{name}", text=f"The {name} pass failed: {error}"), (), now=utc_now()
-        )
+        app.store.tell(Notice(key=f"pass-fails:{name}", text=f"The {name} pass failed: {error}"), (), now=utc_now())
 
 
 async def _keep_time(app: App, scheduler: Any, clock: Clock) -> None:

@@ -31,8 +31,7 @@ async def examine(path: Path, environ: Mapping[str, str], now: datetime) -> list
         settings = config.load(path, environ)
     except ConfigError as error:
         return [
-            Finding(what="configuration", fine=False, says=problem, mend=f"edit {path}")
-            for problem in error.problems
+            Finding(what="configuration", fine=False, says=problem, mend=f"edit {path}") for problem in error.problems
         ]
     enabled = sum(feed.enabled for feed in settings.feeds)
     findings = [
@@ -60,9 +59,7 @@ def _model(settings: config.Settings) -> Finding:
 def _state(settings: config.Settings, now: datetime) -> list[Finding]:
     url = settings.database_url.reveal() if settings.database_url else None
     if url is None and not any(settings.state_dir.glob("*")):
-        return [
-            Finding(what="state", fine=True, says=f"{settings.state_dir}: empty; the first run creates it")
-        ]
+        return [Finding(what="state", fine=True, says=f"{settings.state_dir}: empty; the first run creates it")]
     try:
         with Store.open(settings.state_dir, url=url, now=now, read_only=True) as store:
             store.check()
@@ -73,17 +70,13 @@ def _state(settings: config.Settings, now: datetime) -> list[Finding]:
         return [Finding(what="state", fine=True, says=str(error))]
     except StateError as error:
         return [Finding(what="state", fine=False, says=str(error))]
-    says = ", ".join(
-        f"{value} {key.replace('_', ' ')}" for key, value in counts.items() if isinstance(value, int)
-    )
+    says = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in counts.items() if isinstance(value, int))
     findings = [Finding(what="state", fine=True, says=says)]
     latest = max((state.polled_at for state in states if state.polled_at), default=None)
     if latest is not None:
         ahead = latest - now > timedelta(minutes=5)
         mend = "set the clock (NTP); stored times shift when the daemon sees it jump" if ahead else ""
-        findings.append(
-            Finding(what="clock", fine=not ahead, says=f"last poll {latest:%Y-%m-%d %H:%M} UTC", mend=mend)
-        )
+        findings.append(Finding(what="clock", fine=not ahead, says=f"last poll {latest:%Y-%m-%d %H:%M} UTC", mend=mend))
     failing = [state for state in states if state.failures]
     findings.append(
         Finding(

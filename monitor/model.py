@@ -6,7 +6,7 @@ Times are aware UTC, durations are `timedelta`, closed sets are `StrEnum`, colle
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from classifiers import Score
@@ -177,10 +177,13 @@ class KnownArticle:
     article_id: str
     feed: str
     title: str
-    url: str
-    entry_id: str
-    raw_hash: str
-    version: int
+    url: str = ""
+    entry_id: str = ""
+    raw_hash: str = ""
+    version: int = 1
+    published_at: datetime | None = None
+    first_seen_at: datetime = EPOCH
+    recent: bool = True
 
 
 class Decision(StrEnum):
@@ -346,6 +349,25 @@ class ChannelState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRules:
+    """What one channel wants to hear, and when. Empty collections want everything.
+
+    `digest` is its weekly moment in the configured time zone, "mon 08:00"; empty: no digest. `quiet` is a daily
+    window (start, end) that holds messages back and drops none. `operators`: it also hears notices.
+    """
+
+    name: str
+    alerts: bool = True
+    digest: str = ""
+    languages: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    quiet: tuple[time, time] | None = None
+    operators: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something an operator must know. `key` is unique while it lasts, so that it is told once.
 
@@ -391,3 +413,77 @@ class Outcome:
     seen_keys: tuple[tuple[bytes, str], ...] = ()
     announce: tuple[Story, ...] = ()
     notices: tuple[Notice, ...] = ()
+
+
+# ── a week, looked back on ────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekData:
+    """What the store knows of a span of time: raw material of a digest.
+
+    `stories`: those with an article first seen in it. `judged`: the articles first seen in it that were not
+    dropped. `alerted`, `digest`, `dropped` count articles by verdict, `feeds` is how every feed stands now.
+    """
+
+    stories: tuple[Story, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    alerted: int = 0
+    digest: int = 0
+    dropped: int = 0
+    feeds: tuple[FeedState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestItem:
+    """One story in a digest, told by one of its articles. Text as the feed gave it: who shows it cleans it.
+
+    `also` are the other sources by name. `dated`: `at` is the feed's own date, not when it was first seen.
+    """
+
+    story_id: str
+    title: str
+    summary: str = ""
+    url: str = ""
+    source: str = ""
+    also: tuple[str, ...] = ()
+    language: str = ""
+    at: datetime = EPOCH
+    dated: bool = True
+    score: float = 0.0
+    codes: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTrouble:
+    """A feed that does not answer. `since` is None for one that was never asked."""
+
+    name: str
+    since: datetime | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """A week's selection for one channel.
+
+    `week` is "2026-W47", `first_day` its Monday. `alerted` in order of time, `below` (in the digest only) by
+    score, highest first. The article counts and `feeds` are of the whole watch, before the channel's own filter.
+    `by_code` and `by_language` count the listed stories, commonest first. `due_at` is set when it is sent late.
+    """
+
+    week: str
+    first_day: date
+    alerted: tuple[DigestItem, ...] = ()
+    below: tuple[DigestItem, ...] = ()
+    articles_alerted: int = 0
+    articles_digest: int = 0
+    articles_dropped: int = 0
+    feeds: int = 0
+    trouble: tuple[FeedTrouble, ...] = ()
+    by_code: tuple[tuple[str, int], ...] = ()
+    by_language: tuple[tuple[str, int], ...] = ()
+    timezone: str = "UTC"
+    due_at: datetime | None = None

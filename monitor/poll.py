@@ -35,8 +35,8 @@ from monitor.model import (
     ChannelRules,
     Decision,
     Feed,
-    Fetched,
     FeedState,
+    Fetched,
     Judged,
     Notice,
     NotModified,
@@ -46,8 +46,8 @@ from monitor.model import (
     Story,
     Verdict,
 )
-from monitor.stories import grouping, identity
 from monitor.store import Store
+from monitor.stories import grouping, identity
 
 _log = log.get(__name__)
 
@@ -102,7 +102,7 @@ async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> 
     wanted = [url for url, feed in watch.feeds.items() if feed.enabled and url not in watch.in_flight]
     due = watch.store.due_feeds(now, wanted, limit=limit)
     asked = {state.url for state in due}
-    watch.in_flight |= asked  # a later pass must not ask again while a slow site is still being waited for
+    watch.in_flight.update(asked)  # a later pass must not ask again while a slow site is still being waited for
     try:
         pairs = [(watch.feeds[state.url], state, wants_full_fetch(state, now)) for state in due]
         async for feed, state, answer in watch.fetcher.many(pairs):
@@ -110,7 +110,7 @@ async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> 
             watch.in_flight.discard(feed.url)
             report.count(outcome)
     finally:
-        watch.in_flight -= asked
+        watch.in_flight.difference_update(asked)
     return report
 
 
@@ -146,11 +146,7 @@ def judged_outcome(
     fresh = identity.fresh(parsed, feed, known, before, now=now, first_poll_window=watch.first_poll_window)
     new = scored(watch, feed, fresh.new)
     edited = scored(watch, feed, fresh.edited)
-    stories = (
-        watch.store.recent_stories(now - STORY_WINDOW)
-        if any(_matters(row) for row in (*new, *edited))
-        else ()
-    )
+    stories = watch.store.recent_stories(now - STORY_WINDOW) if any(_matters(row) for row in (*new, *edited)) else ()
     placed = placements(new, edited, stories, now)
     return policy.outcome(
         feed,
@@ -212,16 +208,12 @@ def remembered(
     error = answer if isinstance(answer, FetchError) else parsed if isinstance(parsed, ParseError) else None
     if error is not None:
         return _after_failure(state, feed, error, now, every=every, rng=rng)
-    assert not isinstance(answer, FetchError)  # noqa: S101 - for the type checker; errors returned above
+    assert not isinstance(answer, FetchError)
     after = _after_answer(replace(state, polled_at=now), answer, parsed, now)
-    after = replace(
-        after, failures=0, failing_since=None, error="", error_kind="", gone_seen=0, succeeded_at=now
-    )
+    after = replace(after, failures=0, failing_since=None, error="", error_kind="", gone_seen=0, succeeded_at=now)
     ttl = parsed.ttl if isinstance(parsed, ParsedFeed) else None
     wait = max((span for span in (ttl, answer.fresh_for) if span), default=None)
-    return replace(
-        after, next_poll_at=schedule.next_poll_at(feed, after, now=now, default=every, wish=wait, rng=rng)
-    )
+    return replace(after, next_poll_at=schedule.next_poll_at(feed, after, now=now, default=every, wish=wait, rng=rng))
 
 
 def _after_answer(
@@ -258,13 +250,7 @@ def _after_failure(
     every: timedelta,
     rng: random.Random,
 ) -> FeedState:
-    kind = (
-        error.kind.value
-        if isinstance(error, FetchError)
-        else "parser-killed"
-        if error.killed
-        else "not-a-feed"
-    )
+    kind = error.kind.value if isinstance(error, FetchError) else "parser-killed" if error.killed else "not-a-feed"
     gone = isinstance(error, FetchError) and error.kind is FetchFailure.GONE
     after = replace(
         state,
@@ -320,9 +306,7 @@ def _incident(feed: Feed) -> str:
 def _told(feed: Feed, before: FeedState, outcome: Outcome) -> None:
     after = outcome.state
     if after.failures:
-        _log.warning(
-            "feed failed", feed=log.redacted_url(feed.url), error=after.error, failures=after.failures
-        )
+        _log.warning("feed failed", feed=log.redacted_url(feed.url), error=after.error, failures=after.failures)
     elif before.failures:
         _log.info("feed answers again", feed=log.redacted_url(feed.url))
     for judged in outcome.judged:

@@ -1,7 +1,7 @@
 """Stored articles through the pure part again: what would have been alerted, and what would differ?
 
-Reads the store and changes nothing. Fetching, identity and delivery are left out; scoring, verdicts and grouping are the
-ones that run live.
+Reads the store and changes nothing. Fetching, identity and delivery are left out; scoring, verdicts and grouping are
+the ones that run live.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from classifiers import Classifier, Text
 from monitor.alerts import policy
 from monitor.model import Article, Decision, Feed
-from monitor.stories.grouping import Grouper
 from monitor.store import Store
+from monitor.stories.grouping import Grouper
 
 _BATCH = 1_000
 
@@ -50,7 +50,7 @@ class Report:
 def replay(
     store: Store, classifier: Classifier, *, feeds: Mapping[str, Feed], rules: policy.Rules, since: datetime
 ) -> Report:
-    """Replay the articles first seen since `since`, in order of time. Articles whose text was purged keep their verdict."""
+    """Replay the articles first seen since `since`, in order of time."""
     verdicts = {row["id"]: row for row in store.export("articles", since=since)}
     grouper = Grouper()
     leads: dict[str, str] = {}

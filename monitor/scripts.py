@@ -70,6 +70,7 @@ _WRITTEN_IN = {
 }
 _NOT_LATIN = frozenset(_SCRIPT_LANGUAGES.values()).union(*_WRITTEN_IN.values()) - {"ku", "sr", "uz"}
 _HEAD_CHARS = 400
+_SCRIPT_CHARS = 160
 
 
 def language_of(text: str, hint: str = "") -> str:
@@ -79,7 +80,7 @@ def language_of(text: str, hint: str = "") -> str:
     whatever they carry.
     """
     base = hint.replace("_", "-").partition("-")[0].lower()
-    letters = [char for char in text[:_HEAD_CHARS] if char.isalpha()]
+    letters = [char for char in text[:_SCRIPT_CHARS] if char.isalpha()]
     script = "LATIN" if letters and all(map(str.isascii, letters)) else _main_script(letters)
     if not script:
         return base

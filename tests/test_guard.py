@@ -17,14 +17,71 @@ from monitor.ingest import guard as guard_module
 from monitor.ingest.guard import Guard, allow_problem, refused_kind, resolved, unwrapped
 from tests.fetch_parts import names
 
-REFUSED = (
-    "127.0.0.1 127.255.255.254 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 100.64.1.1 100.127.255.255 "
-    "100.100.100.200 0.0.0.0 0.1.2.3 192.0.0.8 192.0.0.192 192.0.2.1 192.88.99.1 198.18.0.1 198.19.255.255 198.51.100.7 "
-    "203.0.113.9 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 168.63.129.16 ::1 :: ::ffff:127.0.0.1 ::ffff:8.8.8.8 "
-    "::127.0.0.1 64:ff9b::7f00:1 64:ff9b::808:808 64:ff9b:1::7f00:1 2002:7f00:1:: 2002:808:808:: 2001:0:4136:e378:8000:63bf:80ff:fffe "
-    "fe80::1 fe80::1%lo fc00::1 fd12:3456::1 fd00:ec2::254 fec0::1 ff02::1 2001:db8::1 3fff::1 5f00::1 100::1 4000::1"
-).split()
-PASSED = "8.8.8.8 1.1.1.1 9.255.255.255 11.0.0.1 100.63.255.255 100.128.0.1 172.32.0.1 192.1.0.1 198.20.0.1 223.255.255.255 2606:4700::1111 2a00:1450:4001::1 2001:200::1".split()
+REFUSED = [
+    "127.0.0.1",
+    "127.255.255.254",
+    "10.0.0.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.1.1",
+    "100.127.255.255",
+    "100.100.100.200",
+    "0.0.0.0",
+    "0.1.2.3",
+    "192.0.0.8",
+    "192.0.0.192",
+    "192.0.2.1",
+    "192.88.99.1",
+    "198.18.0.1",
+    "198.19.255.255",
+    "198.51.100.7",
+    "203.0.113.9",
+    "224.0.0.1",
+    "239.1.1.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "168.63.129.16",
+    "::1",
+    "::",
+    "::ffff:127.0.0.1",
+    "::ffff:8.8.8.8",
+    "::127.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::808:808",
+    "64:ff9b:1::7f00:1",
+    "2002:7f00:1::",
+    "2002:808:808::",
+    "2001:0:4136:e378:8000:63bf:80ff:fffe",
+    "fe80::1",
+    "fe80::1%lo",
+    "fc00::1",
+    "fd12:3456::1",
+    "fd00:ec2::254",
+    "fec0::1",
+    "ff02::1",
+    "2001:db8::1",
+    "3fff::1",
+    "5f00::1",
+    "100::1",
+    "4000::1",
+]
+PASSED = [
+    "8.8.8.8",
+    "1.1.1.1",
+    "9.255.255.255",
+    "11.0.0.1",
+    "100.63.255.255",
+    "100.128.0.1",
+    "172.32.0.1",
+    "192.1.0.1",
+    "198.20.0.1",
+    "223.255.255.255",
+    "2606:4700::1111",
+    "2a00:1450:4001::1",
+    "2001:200::1",
+]
 
 
 def kind(error: pytest.ExceptionInfo[FetchError]) -> FetchFailure:
@@ -150,7 +207,6 @@ def test_a_url_to_somewhere_internal_is_refused_in_every_spelling(url: str) -> N
         "http://news.test/\x00",
         "http://news.test/a\tb",
         "http://news test/",
-        "http://news.test:/x:y@z:1:2/",
         "http://news.test:0/",
         "http://news.test:99999/",
         "http://news.test:80a/",
@@ -163,8 +219,7 @@ def test_a_url_to_somewhere_internal_is_refused_in_every_spelling(url: str) -> N
 def test_what_is_no_plain_http_address_is_refused(url: str) -> None:
     with pytest.raises(FetchError) as error:
         Guard().check_url(url)
-    if url != "http://news.test:/x:y@z:1:2/":
-        assert kind(error) is FetchFailure.SCHEME
+    assert kind(error) is FetchFailure.SCHEME
 
 
 @pytest.mark.parametrize(
@@ -179,15 +234,12 @@ def test_what_is_no_plain_http_address_is_refused(url: str) -> None:
         "https://8.8.8.8/",
         "https://[2606:4700::1111]:443/",
         "https://news.test/path:with/colons@and-at",
+        "http://news.test:/no-port-after-the-colon",
     ],
 )
 def test_a_plain_address_passes(url: str) -> None:
     Guard().check_url(url)
     Guard().check_url(url, by_proxy=True)
-
-
-def test_a_path_may_hold_what_an_authority_may_not() -> None:
-    Guard().check_url("http://news.test:/x:y@z:1:2/".replace(":/", "/"))
 
 
 async def test_an_allowed_host_and_port_opens_just_that() -> None:

@@ -77,7 +77,7 @@ _SPAN = re.compile(r"^(\d+)([mhdw])$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class Since(click.ParamType):
+class Since(click.ParamType[datetime]):
     """A point in time: a span back from now ("30d", "12h") or a date ("2026-11-01"); converts to aware UTC."""
 
     name = "30d|2026-11-01"

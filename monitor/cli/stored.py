@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def feeds_list(config: Path, as_json: bool, sort: str) -> None:
     with read_store(loaded) as store:
         states = {state.url: state for state in store.feed_states()}
     rows = [_feed_row(feed, states.get(feed.url)) for feed in loaded.feeds]
-    rows.sort(key=lambda row: _ORDERS[sort](row))
+    rows.sort(key=_ORDERS[sort])
     if as_json:
         for row in rows:
             emit({key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()})
@@ -75,7 +75,7 @@ def feeds_list(config: Path, as_json: bool, sort: str) -> None:
     )
 
 
-_ORDERS = {
+_ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "name": lambda row: row["name"].casefold(),
     "failures": lambda row: -row["failures"],
     "newest": lambda row: row["newest_at"].isoformat() if row["newest_at"] else "",

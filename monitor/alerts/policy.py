@@ -1,0 +1,208 @@
+"""Verdicts, and what is announced. Pure: it decides and touches nothing.
+
+A verdict is about one article, an announcement about a story. A story is announced once, when an article in it first
+reaches "alert":
+
+- A copy that joins a story is silent only where readers have heard of that story: it was alerted before, or is
+  announced by this very outcome. A story that was opened by something for the digest alone has been told to nobody, so
+  the first alert-worthy article in it is announced, and told as that article, not as the one that came first. Otherwise
+  a dull copy published ahead of the news would be a way to silence it.
+- An edited article alerts like a new one, if its story has not been told. Where its story is closed by now nobody can
+  say any more whether it was: it alerts, for to lose it is worse. The outbox's key keeps a story's own lead from being
+  told twice even then.
+- What a first poll finds, and old items that come in a batch, are remembered and never alerted.
+
+However many new stories one poll brings, each is announced by itself: none is lost, and the outbox keeps chats' pace.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from classifiers import Score
+from monitor.compose import source_name
+from monitor.model import (
+    Article,
+    Decision,
+    Feed,
+    FeedState,
+    Judged,
+    Member,
+    Notice,
+    Outcome,
+    Placed,
+    Story,
+    Verdict,
+)
+
+_SUMMARY_CHARS = 500
+
+Ruled = tuple[Article, Score, Verdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The thresholds: scores from `alert_at` are alerts, from `digest_at` in the digest only. Both 0..1."""
+
+    alert_at: float
+    digest_at: float
+
+
+# ── one article ───────────────────────────────────────────────────────────────────────────────────
+
+
+def decision(score: Score, rules: Rules) -> Decision:
+    """Decide by the score alone, as for a text that belongs to no feed."""
+    return _ruled(score, rules, of="").decision
+
+
+def verdict(score: Score, article: Article, feed: Feed, rules: Rules) -> Verdict:
+    """Decide on an article and say by which rule. The feed's own thresholds go before `rules`."""
+    own = Rules(
+        alert_at=rules.alert_at if feed.alert_at is None else feed.alert_at,
+        digest_at=rules.digest_at if feed.digest_at is None else feed.digest_at,
+    )
+    ruled = _ruled(score, own, of=" of this feed" if own != rules else "")
+    if ruled.decision is Decision.ALERT and not article.recent:
+        rule = f"{ruled.rule}, but remembered at the first poll, or old when it came"
+        return Verdict(decision=Decision.DIGEST, rule=rule)
+    return ruled
+
+
+def _ruled(score: Score, rules: Rules, *, of: str) -> Verdict:
+    value = score.value
+    if math.isnan(value):
+        # A broken score must end where people look, not among the irrelevant.
+        return Verdict(decision=Decision.DIGEST, rule="no usable score")
+    if value >= rules.alert_at:
+        return Verdict(decision=Decision.ALERT, rule=_compared(value, ">=", "alert_at", rules.alert_at) + of)
+    if value >= rules.digest_at:
+        return Verdict(decision=Decision.DIGEST, rule=_compared(value, ">=", "digest_at", rules.digest_at) + of)
+    below = _compared(value, "<", "digest_at", rules.digest_at) + of
+    if score.obfuscated:
+        return Verdict(decision=Decision.DIGEST, rule=f"{below}, but the text looks made to dodge filters")
+    return Verdict(decision=Decision.DROP, rule=below)
+
+
+def _compared(value: float, sign: str, name: str, threshold: float) -> str:
+    """Write the comparison with as many digits as it needs to be seen as true."""
+    for digits in (2, 4, 8):
+        shown, bound = f"{value:.{digits}f}", f"{threshold:.{digits}f}"
+        if shown != bound or value == threshold:
+            return f"{shown} {sign} {name} {bound}"
+    return f"{value!r} {sign} {name} {threshold!r}"
+
+
+# ── one poll ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def outcome(
+    feed: Feed,
+    state: FeedState,
+    *,
+    new: Sequence[Ruled],
+    edited: Sequence[Ruled],
+    placed: Sequence[Placed],
+    stories: Mapping[str, Story],
+    seen_keys: tuple[tuple[bytes, str], ...],
+    notices: tuple[Notice, ...],
+    now: datetime,  # noqa: ARG001 - the seam's: what is held or grouped by age needs it
+) -> Outcome:
+    """Put together what one poll of `feed` changes, and which stories are announced.
+
+    `placed` holds the articles that were not dropped, `stories` those that still take members, by id. An edited article
+    stays in the story it is in, wherever its new text would have been placed.
+    """
+    members = {member.article_id: (story, member) for story in stories.values() for member in story.members}
+    places = _places(placed, edited, members)
+    judged = [_judged(row, places, members, edited=False) for row in new]
+    judged += [_judged(row, places, members, edited=True) for row in edited]
+    return Outcome(
+        state=state,
+        judged=tuple(judged),
+        seen_keys=seen_keys,
+        announce=_announced(feed, state, judged, stories),
+        notices=notices,
+    )
+
+
+Known = Mapping[str, tuple[Story, Member]]
+
+
+def _places(placed: Sequence[Placed], edited: Sequence[Ruled], members: Known) -> dict[str, Placed]:
+    """Places by article id. What joined a story that an edited member would have opened follows it into its own."""
+    stays = {row[0].id: members[row[0].id][0].id for row in edited if row[0].id in members}
+    places = {}
+    for place in placed:
+        story_id = stays.get(place.article.id) or stays.get(place.story_id) or place.story_id
+        moved = story_id != place.story_id
+        places[place.article.id] = replace(place, story_id=story_id, opens=place.opens and not moved)
+    return places
+
+
+def _judged(row: Ruled, places: Mapping[str, Placed], members: Known, *, edited: bool) -> Judged:
+    article, score, ruled = row
+    place = places.get(article.id)
+    kept = members[article.id][0].id if edited and article.id in members else ""
+    return Judged(
+        article=article,
+        score=score,
+        verdict=ruled,
+        story_id=place.story_id if place else kept,
+        opens_story=place.opens if place else False,
+        evidence=place.evidence if place else "",
+        edited=edited,
+    )
+
+
+def _announced(
+    feed: Feed, state: FeedState, judged: Sequence[Judged], stories: Mapping[str, Story]
+) -> tuple[Story, ...]:
+    told: list[Story] = []
+    for row in judged:
+        known = stories.get(row.story_id)
+        heard = (known is not None and known.alerted) or any(story.id == row.story_id for story in told)
+        if row.story_id and not heard and row.verdict.decision is Decision.ALERT:
+            told.append(_grown(row.story_id, known, feed, state, judged))
+    return tuple(sorted(told, key=lambda story: (story.last_at, story.id)))
+
+
+def _grown(story_id: str, known: Story | None, feed: Feed, state: FeedState, judged: Sequence[Judged]) -> Story:
+    """The story as it stands after this outcome: its lead first, the others in order of time."""
+    mine = {row.article.id: _member(row, feed, state) for row in judged if row.story_id == story_id}
+    before = {member.article_id: member for member in known.members} if known else {}
+    joined = {**before, **mine}
+    lead = known.members[0].article_id if known and known.members else story_id
+    ordered = sorted(joined.values(), key=lambda member: (member.article_id != lead, member.at, member.article_id))
+    times = [member.at for member in ordered]
+    if known is not None:
+        times += [known.first_at, known.last_at]
+        base = known
+    else:
+        base = Story(
+            id=story_id, language=_language(judged, ordered[0]), members=(), first_at=times[0], last_at=times[0]
+        )
+    return replace(base, members=tuple(ordered), first_at=min(times), last_at=max(times), alerted=True)
+
+
+def _language(judged: Sequence[Judged], lead: Member) -> str:
+    return next((row.article.language for row in judged if row.article.id == lead.article_id), lead.language)
+
+
+def _member(row: Judged, feed: Feed, state: FeedState) -> Member:
+    article = row.article
+    return Member(
+        article_id=article.id,
+        title=article.title,
+        summary=(article.summary or article.text)[:_SUMMARY_CHARS],
+        url=article.url,
+        feed=article.feed or feed.url,
+        feed_name=source_name(feed.name, state.title, url=feed.url),
+        language=article.language,
+        at=article.at,
+        score=row.score.value,
+        decision=row.verdict.decision,
+    )

@@ -1,0 +1,1 @@
+"""How older files become like the tables of today. Run from `opening`, never by hand."""

@@ -1,0 +1,1 @@
+"""Migrations, oldest first: each turns the tables of the one before into its own, for ever as written."""

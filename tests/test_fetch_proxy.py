@@ -1,0 +1,141 @@
+"""Through the operator's proxy: names go to it unresolved, and its own troubles are told as its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from monitor.errors import FetchError, FetchFailure
+from monitor.ingest.guard import Guard
+from tests.fetch_parts import RSS, Site, answer, fetcher
+
+
+async def never(host: str, port: int) -> list[str]:
+    raise AssertionError(f"{host} was looked up here")
+
+
+def through(proxy: str, *allow: str):
+    return fetcher(Guard(allow, resolver=never), proxy=proxy)
+
+
+@dataclass(slots=True)
+class Socks:
+    """A SOCKS5 proxy that answers every request itself, or refuses with `reply`."""
+
+    reply: int = 0
+    page: bytes = field(default_factory=answer)
+    hosts: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        async with server:
+            yield f"socks5h://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, methods = await reader.readexactly(2)
+        await reader.readexactly(methods)
+        writer.write(b"\x05\x00")
+        kind = (await reader.readexactly(4))[3]
+        if kind == 3:
+            self.hosts.append((await reader.readexactly((await reader.readexactly(1))[0])).decode())
+        else:
+            await reader.readexactly(4 if kind == 1 else 16)
+            self.hosts.append("literal")
+        await reader.readexactly(2)
+        writer.write(bytes([5, self.reply, 0, 1, 0, 0, 0, 0, 0, 0]))
+        if not self.reply:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(self.page)
+        await writer.drain()
+        writer.close()
+
+
+async def test_a_socks_proxy_is_given_the_name_and_nothing_is_looked_up_here() -> None:
+    socks = Socks()
+    async with socks.up() as proxy, through(proxy) as web:
+        assert (await web.get("http://news.test/rss")).body == RSS
+        assert (await web.get("http://abcdef.onion/rss")).body == RSS
+    assert socks.hosts == ["news.test", "abcdef.onion"]
+
+
+async def test_an_http_proxy_is_given_the_name() -> None:
+    async with Site({"http://news.test/rss": answer()}) as proxy, through(proxy.url()) as web:
+        assert (await web.get("http://news.test/rss")).body == RSS
+        with pytest.raises(FetchError) as error:
+            await web.get("https://secure.test/rss")  # a 404 to CONNECT
+    assert error.value.kind is FetchFailure.PROXY
+    assert [asked.method for asked in proxy.asked] == ["GET", "CONNECT"]
+    assert proxy.asked[1].target == "secure.test:443"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://[::1]/",
+        "http://localhost/",
+        "http://metadata.google.internal/",
+        "http://169.254.169.254/",
+        "http://news.test:22/",
+    ],
+)
+async def test_a_proxy_does_not_lift_the_guard(url: str) -> None:
+    socks = Socks()
+    async with socks.up() as proxy, through(proxy) as web:
+        with pytest.raises(FetchError) as error:
+            await web.get(url)
+    assert error.value.kind is FetchFailure.BLOCKED_ADDRESS
+    assert socks.hosts == []
+
+
+async def test_a_redirect_through_a_proxy_is_checked_too() -> None:
+    socks = Socks(page=b"HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n")
+    async with socks.up() as proxy, through(proxy) as web:
+        with pytest.raises(FetchError) as error:
+            await web.get("http://news.test/")
+    assert error.value.kind is FetchFailure.BLOCKED_ADDRESS
+    assert socks.hosts == ["news.test"]
+
+
+@pytest.mark.parametrize("scheme", ["socks5h", "http"])
+async def test_a_proxy_that_is_down_is_named_as_the_cause(scheme: str) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    async with through(f"{scheme}://name:secret@127.0.0.1:{port}") as web:
+        texts = set()
+        for url in ("http://a.test/", "https://b.test/"):
+            with pytest.raises(FetchError) as error:
+                await web.get(url)
+            assert error.value.kind is FetchFailure.PROXY
+            texts.add(str(error.value))
+    assert texts == {"the proxy does not answer; start it or mend proxy under [network]"}  # one incident, one text
+
+
+async def test_a_site_that_the_proxy_cannot_reach_is_the_sites_trouble() -> None:
+    async with Socks(reply=4).up() as proxy, through(proxy) as web:
+        with pytest.raises(FetchError) as error:
+            await web.get("http://news.test/")
+    assert error.value.kind is FetchFailure.CONNECT
+
+
+async def test_a_proxy_that_speaks_no_socks_is_named_as_the_cause() -> None:
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(3)
+        writer.write(b"x")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(other, "127.0.0.1", 0)
+    async with server, through(f"socks5h://127.0.0.1:{server.sockets[0].getsockname()[1]}") as web:
+        with pytest.raises(FetchError) as error:
+            await web.get("http://news.test/")
+    assert error.value.kind is FetchFailure.PROXY
