@@ -1,15 +1,16 @@
 """Concepts a text speaks of, whatever its language: who, where, what was done, what was said of it.
 
-A lexicon of word stems in some twenty languages (`lexicon/concepts.tsv`, `lexicon/states.tsv`) maps words to a few dozen
-language-independent concepts. One pass of an Aho-Corasick automaton finds them all. What the model learns of a concept
-in one language holds in every other, and pairs of concepts ("exile" with "poison") say more than either alone.
+A lexicon of word stems in some twenty languages (`lexicon/concepts.tsv`, `lexicon/states.tsv`) maps words to a few
+dozen language-independent concepts. One pass of an Aho-Corasick automaton finds them all. What the model learns of a
+concept in one language holds in every other, and pairs of concepts ("exile" with "poison") say more than either
+alone.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,18 @@ from classifiers.normalize import normalize
 LEXICON = Path(__file__).resolve().parent / "lexicon"
 
 # States on record for reaching abroad, and states where exiles live. Several are both.
-_ORIGINS = (
+_ORIGINS = frozenset((
     "AE AF AZ BD BH BI BT BY CG CM CN CU DJ DZ EG ER ET GQ HK IN IQ IR KH KP KW KZ KG LA LY LK MA MM NI OM PH PK "
     "QA RS RU RW SA SD SO SS SV SY TD TG TH TJ TM TN TR TZ UG UZ VE VN YE ZW"
-)
-_HOSTS = (
+).split())  # noqa: SIM905 - a list of 60 quoted pairs reads worse
+_HOSTS = frozenset((
     "AL AM AR AT AU BA BE BG BR CA CH CL CO CR CY CZ DE DK EE ES FI FR GB GE GR HR HU ID IE IS IT JP KE KR LT LU LV "
     "MD ME MK MN MX MY NL NO NZ PA PE PL PT RO SE SG SI SK TH TR TW UA US ZA"
-)
-ORIGIN, HOST, TWO_STATES = "any-origin", "any-host", "two-states"
+).split())  # noqa: SIM905 - a list of 60 quoted pairs reads worse
+_GENERAL = ("any-origin", "any-host", "two-states")
+_TWO_STATES = 2
+
+I64 = npt.NDArray[np.int64]
 
 _DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _BREAKS = re.compile(r"[\W_]+")
@@ -42,8 +46,6 @@ class _Lexicon:
     owners: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
     states: frozenset[int]
-    origins: frozenset[int]
-    hosts: frozenset[int]
 
 
 @functools.cache
@@ -51,19 +53,19 @@ def _lexicon() -> _Lexicon:
     from ahocorasick_rs import AhoCorasick  # noqa: PLC0415 - loads a compiled library
 
     concepts, states = list(_stems(LEXICON / "concepts.tsv")), list(_stems(LEXICON / "states.tsv"))
-    names = (ORIGIN, HOST, TWO_STATES, *sorted({name for name, _ in concepts}), *sorted({name for name, _ in states}))
+    names = (*_GENERAL, *sorted({name for name, _ in concepts}), *sorted({name for name, _ in states}))
     number = {name: index for index, name in enumerate(names)}
     owners: dict[str, set[int]] = {}
     for name, stem in (*concepts, *states):
         owners.setdefault(stem, set()).add(number[name])
+    for name, stem in states:
+        owners[stem].update(n for n, of in ((0, _ORIGINS), (1, _HOSTS)) if name in of)
     patterns = sorted(owners)
     return _Lexicon(
         automaton=AhoCorasick(patterns),
         owners=tuple(tuple(sorted(owners[pattern])) for pattern in patterns),
         names=names,
         states=frozenset(number[name] for name, _ in states),
-        origins=frozenset(number[name] for name in _ORIGINS.split() if name in number),
-        hosts=frozenset(number[name] for name in _HOSTS.split() if name in number),
     )
 
 
@@ -82,46 +84,55 @@ def _stems(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def names() -> tuple[str, ...]:
-    """Names of all concepts; their positions are the numbers that `found` gives."""
+    """Names of all concepts; their positions are the numbers used everywhere else."""
     return _lexicon().names
 
 
-def found(normalized: str) -> frozenset[int]:
-    """Concepts in a normalised text, states and what follows from them included."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentions:
+    """Where a text speaks of concepts: `concept` number, `start` and `stop` in code points. Arrays of one length."""
+
+    concept: I64
+    start: I64
+    stop: I64
+
+
+def mentions(spaced: str) -> Mentions:
+    """Every mention in `spaced`: normalised text in which all that is no letter or digit is one space each.
+
+    A state's mention counts for "any-origin" or "any-host" too, where it is one.
+    """
     lexicon = _lexicon()
-    spaced = f" {_BREAKS.sub(' ', normalized)} "
-    hits: set[int] = set()
-    for pattern, _, _ in lexicon.automaton.find_matches_as_indexes(spaced, overlapping=True):
-        hits.update(lexicon.owners[pattern])
-    states = hits & lexicon.states
-    if states & lexicon.origins:
-        hits.add(0)
-    if states & lexicon.hosts:
-        hits.add(1)
-    if len(states) > 1:
-        hits.add(2)
-    return frozenset(hits)
+    rows = [
+        (concept, start + (spaced[start] == " "), stop - (spaced[stop - 1] == " "))
+        for pattern, start, stop in lexicon.automaton.find_matches_as_indexes(spaced, overlapping=True)
+        for concept in lexicon.owners[pattern]
+    ]
+    found = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return Mentions(concept=found[:, 0], start=found[:, 1], stop=found[:, 2])
 
 
-def features(normalized: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows and columns of concept features: one a concept, one a pair of concepts that are no states.
+def combinations(row: I64, concept: I64) -> tuple[I64, I64]:
+    """What is said together: (rows, pair numbers) of every two concepts of one text that are no single states.
 
-    Columns: concept `c` is `c`; the pair `a < b` is `size + a * size + b`, with `size` the number of concepts.
+    `row` and `concept` are mentions; a pair `a < b` has the number `a * size + b`, with `size` the number of concepts.
+    Two different states in one text count as the concept "two-states".
     """
     lexicon = _lexicon()
     size = len(lexicon.names)
+    together = np.unique(row * size + concept)
+    per_row: dict[int, list[int]] = {}
+    for key in together.tolist():
+        per_row.setdefault(key // size, []).append(key % size)
     rows: list[int] = []
-    columns: list[int] = []
-    for row, text in enumerate(normalized):
-        hits = sorted(found(text))
-        general = [hit for hit in hits if hit not in lexicon.states]
-        mine = [*hits, *(size + a * size + b for i, a in enumerate(general) for b in general[i + 1 :])]
-        rows += [row] * len(mine)
-        columns += mine
-    return np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64)
-
-
-def width() -> int:
-    """Number of columns that `features` may use."""
-    size = len(_lexicon().names)
-    return size + size * size
+    pairs: list[int] = []
+    for number, concepts in per_row.items():
+        general = [c for c in concepts if c not in lexicon.states]
+        if sum(c in lexicon.states for c in concepts) > 1:
+            general = sorted((*general, _TWO_STATES))
+            rows.append(number)
+            pairs.append(_TWO_STATES * size + _TWO_STATES)
+        found = [a * size + b for i, a in enumerate(general) for b in general[i + 1 :]]
+        rows += [number] * len(found)
+        pairs += found
+    return np.array(rows, dtype=np.int64), np.array(pairs, dtype=np.int64)

@@ -122,6 +122,11 @@ class Line:
     precision: float
     digest_recall: float
 
+    def as_markdown(self) -> str:
+        """As a row of a table."""
+        figures = (self.average_precision, self.recall, self.precision, self.digest_recall)
+        return " | ".join((f"| {self.group}", str(self.rows), str(self.relevant), *(f"{x:.3f}" for x in figures), "")).rstrip()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -144,14 +149,9 @@ class Report:
         text = [
             f"# {self.model} on {self.source}",
             "",
-            f"| group | rows | relevant | average precision | recall ≥ {ALERT_AT:.2f} | precision ≥ {ALERT_AT:.2f} "
-            f"| recall ≥ {DIGEST_AT:.2f} |",
+            f"| group | rows | relevant | AP | recall ≥ {ALERT_AT} | precision ≥ {ALERT_AT} | recall ≥ {DIGEST_AT} |",
             "|---|---|---|---|---|---|---|",
-            *(
-                f"| {x.group} | {x.rows} | {x.relevant} | {x.average_precision:.3f} | {x.recall:.3f} | {x.precision:.3f} "
-                f"| {x.digest_recall:.3f} |"
-                for x in self.lines
-            ),
+            *(line.as_markdown() for line in self.lines),
             "",
             *(f"- {name}: 95 % interval {low:.3f} to {high:.3f}" for name, (low, high) in self.intervals.items()),
             "",

@@ -1,12 +1,13 @@
 """Text to TF-IDF features: words, word pairs and characters, hashed, a whole batch at once.
 
 A batch of texts becomes one array of code points. A running polynomial hash over it gives the hash of any stretch in
-constant time, so that words, word pairs and character n-grams are found with array operations alone; no vocabulary
-is looked up. Scripts without spaces (Chinese, Japanese kana, Thai, Lao, Khmer, Burmese) need no segmentation: their n-grams
-of one to four characters stand in for words.
+constant time, so that words, word pairs and character n-grams are found with array operations alone. Scripts without
+spaces (Chinese, Japanese kana, Thai, Lao, Khmer, Burmese) need no segmentation: their n-grams of one to four
+characters stand in for words.
 
-Two blocks, each with its own norm: words (1-2-grams, 2^18 buckets), characters (3-5-grams in words, 2^20 buckets).
-Rejected: scikit-learn's vectorizers (600 texts a second with characters), a vocabulary (ten times the size on disk).
+Four blocks, each with its own norm: words (1-2-grams, 2^18 buckets), characters (3-5-grams in words, 2^20 buckets),
+concepts of the lexicon and what is said together (`concepts`; no hashing, 2^16 columns each). Rejected: scikit-
+learn's vectorizers (600 texts a second with characters), a vocabulary (ten times the size on disk).
 """
 
 from __future__ import annotations
@@ -17,11 +18,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from classifiers import concepts
 from classifiers.normalize import normalize
 
 WORD_BUCKETS = 1 << 18
 CHAR_BUCKETS = 1 << 20
-BUCKETS = WORD_BUCKETS + CHAR_BUCKETS
+CONCEPT_COLUMNS = 1 << 16
+BUCKETS = WORD_BUCKETS + CHAR_BUCKETS + 2 * CONCEPT_COLUMNS
+
+_FIRST_CONCEPT = WORD_BUCKETS + CHAR_BUCKETS
+_FIRST_PAIR = _FIRST_CONCEPT + CONCEPT_COLUMNS
+_BLOCKS = np.array([WORD_BUCKETS, _FIRST_CONCEPT, _FIRST_PAIR])
+BLOCK_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.0])
+"""Length of each block's part of a text: words, characters, concepts, pairs. Fixed on held-out events of the corpus."""
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -106,6 +115,7 @@ class _Batch:
         self.row = np.repeat(np.arange(len(texts)), lengths)
         self.row = np.append(self.row, max(len(texts) - 1, 0))[: len(self.codes)]
         letters = np.where(self.kind == _SPACE, np.uint32(32), self.codes)
+        self.spaced = letters.tobytes().decode("utf-32-le")
         _grow(len(self.codes) + 1)
         steps = (letters.astype(np.uint64) + np.uint64(1)) * _powers[: len(letters)]
         self.running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(steps, dtype=np.uint64)])
@@ -118,7 +128,7 @@ class _Batch:
 def occurrences(normalized: Sequence[str]) -> Occurrences:
     """Find every feature of the normalised texts."""
     batch = _Batch(normalized)
-    parts = [*_words(batch), *_grams(batch)]
+    parts = [*_words(batch), *_grams(batch), *_concepts(batch)]
     start = np.concatenate([part[0] for part in parts])
     return Occurrences(
         row=batch.row[start],
@@ -173,6 +183,17 @@ def _grams(batch: _Batch) -> list[_Part]:
     return parts
 
 
+def _concepts(batch: _Batch) -> list[_Part]:
+    """Mentions of concepts where they stand; pairs as empty stretches at the beginning of their text."""
+    found = concepts.mentions(batch.spaced)
+    rows, pairs = concepts.combinations(batch.row[found.start], found.concept)
+    begins = np.searchsorted(batch.row, rows)
+    return [
+        (found.start, found.stop, found.concept + _FIRST_CONCEPT),
+        (begins, begins, pairs + _FIRST_PAIR),
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """Features of a batch, one entry a (text, bucket), sorted by both. `count`: how often it stands there."""
@@ -201,12 +222,13 @@ def counted(found: Occurrences, rows: int, known: npt.NDArray[np.bool_] | None =
 
 
 def weighted(counts: Counts, idf: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """TF-IDF values of `counts`: sublinear tf, each block of a text scaled to length 1."""
+    """TF-IDF values of `counts`: sublinear tf, each block of a text scaled to its BLOCK_WEIGHTS."""
     values = (1.0 + np.log(counts.count)) * idf[counts.bucket]
-    block = counts.row * 2 + (counts.bucket >= WORD_BUCKETS)
-    squares = np.bincount(block, weights=values * values, minlength=2 * counts.rows)
+    block = np.searchsorted(_BLOCKS, counts.bucket, side="right")
+    part = counts.row * len(BLOCK_WEIGHTS) + block
+    squares = np.bincount(part, weights=values * values, minlength=len(BLOCK_WEIGHTS) * counts.rows)
     norms = np.sqrt(np.maximum(squares, 1e-12))
-    return (values / norms[block]).astype(np.float32)
+    return np.asarray(values / norms[part] * BLOCK_WEIGHTS[block], dtype=np.float32)
 
 
 def prepared(title: str, summary: str = "", text: str = "") -> str:

@@ -1,8 +1,8 @@
 """One spelling for what reads the same: what a text is before features are taken from it.
 
 Adversaries dodge filters with look-alike letters, invisible characters and odd spacing; writers spell one word in
-several ways (accents, Traditional and Simplified characters, Arabic letter variants). Both are folded here, in training and in
-scoring alike. The result is for matching only and is never shown to a person.
+several ways (accents, Traditional and Simplified characters, Arabic letter variants). Both are folded here, in
+training and in scoring alike. The result is for matching only and is never shown to a person.
 """
 
 from __future__ import annotations

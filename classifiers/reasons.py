@@ -45,6 +45,8 @@ def _terms(codes: npt.NDArray[np.uint32], spans: list[tuple[int, int, float, boo
     pairs: defaultdict[tuple[int, int], float] = defaultdict(float)
     border = _WordBorders(codes)
     for start, stop, weight, _ in spans:
+        if start == stop:
+            continue  # what is said together stands nowhere by itself
         if border.dense(start):
             if stop - start >= 2:
                 pairs[start, stop] += weight

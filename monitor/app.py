@@ -1,9 +1,9 @@
 """Wiring and clock: the only place that builds concrete parts.
 
 APScheduler asks every few seconds "what is due?"; the answers are in the database (`next_poll_at`, `not_before`,
-digest keys), so restarts and missed runs need no code here. One thing does: a wall clock that jumps. APScheduler compares wall
-times and would sit still for as long as the clock was set back, so `Clock` measures the jump against the monotonic clock,
-shifts the stored times by it and wakes the jobs.
+digest keys), so restarts and missed runs need no code here. One thing does: a wall clock that jumps. APScheduler
+compares wall times and would sit still for as long as the clock was set back, so `Clock` measures the jump against
+the monotonic clock, shifts the stored times by it and wakes the jobs.
 """
 
 from __future__ import annotations

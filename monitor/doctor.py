@@ -44,9 +44,7 @@ async def examine(path: Path, environ: Mapping[str, str], now: datetime) -> list
         _model(settings),
         *_state(settings, now),
     ]
-    for channel in settings.channels:
-        findings.append(await _channel(settings, channel.name))
-    return findings
+    return findings + [await _channel(settings, channel.name) for channel in settings.channels]
 
 
 def _model(settings: config.Settings) -> Finding:

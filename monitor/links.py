@@ -70,9 +70,7 @@ def _is_amp_cache(host: str) -> bool:
 def _is_tracking(piece: str) -> bool:
     name, _, value = piece.partition("=")
     name = name.removeprefix("amp;").lower()  # "&amp;" escaped twice
-    return (
-        name.startswith(_TRACKING_PREFIXES) or name in _TRACKING or value.lower() in _AMP_FLAGS.get(name, ())
-    )
+    return name.startswith(_TRACKING_PREFIXES) or name in _TRACKING or value.lower() in _AMP_FLAGS.get(name, ())
 
 
 def _bare_host(host: str) -> str:
@@ -122,11 +120,7 @@ def safe_url(url: str) -> str:
     if parts is None:
         return ""
     port = f":{parts.port}" if parts.port is not None else ""
-    rest = (
-        parts.path
-        + (f"?{parts.query}" if parts.query else "")
-        + (f"#{parts.fragment}" if parts.fragment else "")
-    )
+    rest = parts.path + (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
     return f"{parts.scheme}://{_in_brackets(_shown_host(parts))}{port}" + _HIDDEN_IN_URL.sub(
         lambda m: quote(m.group(), safe=""), rest
     )
@@ -176,7 +170,8 @@ def _unicode_label(label: str) -> str:
     except UnicodeError:
         return label
     # Only what encodes back to the same name is shown decoded.
-    return decoded if _ascii_label(decoded) == label and decoded == decoded.lower() else label
+    is_its_name = _ascii_label(decoded) == label and decoded == decoded.lower()
+    return decoded if is_its_name and not decoded.startswith("xn--") else label
 
 
 def _escaped(component: str) -> str:
@@ -194,9 +189,7 @@ def _is_honest(label: str, top_script: frozenset[str]) -> bool:
     """Say whether a host label can be shown in its own letters without passing for another."""
     if label.isascii():
         return True
-    if any(
-        not (char.isalnum() or char == "-" or unicodedata.category(char) in ("Mn", "Mc")) for char in label
-    ):
+    if any(not (char.isalnum() or char == "-" or unicodedata.category(char) in ("Mn", "Mc")) for char in label):
         return False
     scripts = scripts_of(label)
     if scripts == {"LATIN"}:

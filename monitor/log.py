@@ -153,7 +153,9 @@ class _SecretFilter(logging.Filter):
             record.stack_info = redacted(record.stack_info)
         fields = getattr(record, "fields", None)
         record.fields = (
-            {escaped(str(key)): _plain(value) for key, value in fields.items()} if isinstance(fields, Mapping) else {}
+            {escaped(redacted(str(key))): _plain(value) for key, value in fields.items()}
+            if isinstance(fields, Mapping)
+            else {}
         )
         return True
 

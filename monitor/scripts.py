@@ -63,9 +63,7 @@ _SHARED_SCRIPTS = {
 }  # fmt: skip
 _WRITTEN_IN = {
     "ARABIC": frozenset(("ar", "fa", "ur", "ug", "ps", "ku", "ckb", "sd")),
-    "CYRILLIC": frozenset(
-        ("ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "tg", "mn", "tt", "uz", "ce", "os")
-    ),
+    "CYRILLIC": frozenset(("ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "tg", "mn", "tt", "uz", "ce", "os")),
     "DEVANAGARI": frozenset(("hi", "mr", "ne", "sa")),
 }
 _NOT_LATIN = frozenset(_SCRIPT_LANGUAGES.values()).union(*_WRITTEN_IN.values()) - {"ku", "sr", "uz"}

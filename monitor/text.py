@@ -112,21 +112,20 @@ def clean_line(text: str, limit: int) -> str:
 def _visible(text: str) -> str:
     """Drop what shows nothing or hides something; replace control whitespace; cap marks."""
     kept: list[str] = []
-    marks = 0
+    marks = MAX_MARKS  # a mark needs a letter to stand on
     for index, char in enumerate(text):
-        if char.isascii():
-            marks = 0
-            kept.append(char if " " <= char <= "~" else " " if char.isspace() else "")
-            continue
         category = unicodedata.category(char)
-        if category[0] == "M" and char not in _INVISIBLE_LETTERS:
-            marks += 1
-            kept.append(char if marks <= MAX_MARKS and kept and kept[-1] != " " else "")
-        elif category in ("Zl", "Zp") or char == "\x85":
-            kept.append(" ")
+        if char.isspace() or category in ("Zl", "Zp"):
+            kept.append(char if category == "Zs" else " ")
+            marks = MAX_MARKS
         elif category == "Cf":
             kept.append(char if _format_stays(char, kept, text[index + 1 : index + 2]) else "")
-        elif category not in ("Cc", "Cs", "Cn", "Co") and char not in _INVISIBLE_LETTERS:
+        elif category in ("Cc", "Cs", "Cn", "Co") or char in _INVISIBLE_LETTERS:
+            continue
+        elif category[0] == "M":
+            marks += 1
+            kept.append(char if marks <= MAX_MARKS else "")
+        else:
             marks = 0
             kept.append(char)
     return "".join(kept)

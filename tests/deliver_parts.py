@@ -106,6 +106,9 @@ class Scene:
     def open(self) -> None:
         self.store = Store.open(self.folder, now=self.clock())
         recover(self.store, self.clock())
+        for state in self.store.channel_states().values():
+            if state.chat and state.channel in self.channels:
+                self.channels[state.channel].move(state.chat)
         self.pace = Pacer.primed(self.store.recent_sends(self.clock() - timedelta(minutes=1)), self.channels)
 
     def again(self) -> None:

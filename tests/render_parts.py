@@ -21,8 +21,7 @@ STATE = FeedState(url=FEED.url, title="Harbour Wire: all news", polled_at=NOW, b
 HEADLINES = {
     "en": (
         "Father of wanted activist gets eight months in prison",
-        "He tried to cash an insurance policy bought for his daughter, who speaks abroad. The government said it "
-        "had nothing to do with politics.",
+        "He tried to cash a policy bought for his daughter, who speaks abroad. The government denies any motive.",
         ("wanted activist", "abroad", "police list"),
     ),
     "zh": (
@@ -163,7 +162,7 @@ def units(text: str) -> int:
 
 def is_sound(message: Message) -> bool:
     """Within every limit of a chat, spans inside the text, only http(s) links, nothing that turns or pings."""
-    inside = all(0 <= span.start and 0 < span.length <= len(message.text) - span.start for span in message.spans)
+    inside = all(span.start >= 0 and 0 < span.length <= len(message.text) - span.start for span in message.spans)
     links = all(span.url.startswith(("https://", "http://")) for span in message.spans if span.kind is SpanKind.LINK)
     visible = not any(unicodedata.category(char) in ("Cc", "Cs") and char != "\n" for char in message.text)
     return (

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.model import Article, Entry, Feed, FeedState, Member, ParsedFeed, Story
+from monitor.model import Article, Entry, Feed, FeedState, KnownArticle, Member, ParsedFeed, Story
 from monitor.stories import identity
-from monitor.model import KnownArticle
 from monitor.stories.identity import Fresh
 
 NOW = datetime(2026, 11, 17, 12, 0, tzinfo=UTC)

@@ -6,9 +6,11 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from config_parts import problems
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor import log
 from monitor.config.positions import Path, line_of, positions
 
 
@@ -165,9 +167,46 @@ class Writer:
                 self.table(value, (*path, key), full)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=5), st.data())
 def test_any_document_keeps_its_lines(document: dict[str, Any], data: st.DataObject) -> None:
     writer = Writer(data.draw)
     writer.table(document, (), "")
     assert tomllib.loads(writer.text) == document
     assert positions(writer.text) == writer.lines
+
+
+KNOWN = st.sampled_from(
+    ["monitor", "network", "relevance", "feeds", "searches", "channels", "url", "query", "name", "type", "alert_at",
+     "digest_at", "allow", "proxy", "provider", "enabled", "api_url", "url_env", "chat", "tags", "en", "zh-Hant"]
+)  # fmt: skip
+LIKELY = st.sampled_from(
+    ["telegram", "console", "apprise", "https://x.test/", "http://[", "google-news", "0.0.0.0/0", "h:1"]
+)
+SETTINGS = st.recursive(
+    LIKELY | SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KNOWN, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(KNOWN, SETTINGS, max_size=6), st.data())
+def test_any_document_at_all_is_taken_or_refused_with_lines_that_exist(
+    document: dict[str, Any], data: st.DataObject
+) -> None:
+    writer = Writer(data.draw)
+    writer.table(document, (), "")
+    for line in problems(writer.text):
+        assert log.escaped(line) == line
+        number = re.match(r"feeds\.toml:(?:(\d+): | )", line)
+        assert number
+        assert int(number[1] or 1) <= writer.line()
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60) | st.text(st.characters(exclude_categories=["Cs"]), max_size=60).map(str.encode))
+def test_any_bytes_at_all_are_refused_in_lines_that_can_be_printed(content: bytes) -> None:
+    found = problems(content)
+    assert found
+    assert all(log.escaped(line) == line for line in found)

@@ -115,9 +115,16 @@ def test_a_short_password_is_refused() -> None:
     assert "shorter than 8" in problem(FEED, {"LONGARM_WEB_PASSWORD": "seven77"})
 
 
-@pytest.mark.parametrize("name", ["LONGARM_DATABASE_URL", "LONGARM_PROXY"])
-def test_an_address_without_a_scheme_is_refused_without_showing_it(name: str) -> None:
-    found = problem(FEED, {name: "marker@host"})
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LONGARM_DATABASE_URL", "marker@host"),
+        ("LONGARM_PROXY", "marker@host"),
+        ("LONGARM_PROXY", "socks5://me:marker@host:9050"),
+    ],
+)
+def test_an_address_of_another_kind_is_refused_without_showing_it(name: str, value: str) -> None:
+    found = problem(FEED, {name: value})
     assert found.startswith(f"{name}: does not hold an address")
     assert "marker" not in found
 

@@ -71,6 +71,16 @@ async def test_a_body_at_the_cap_passes_and_one_byte_more_does_not() -> None:
                 assert error.value.kind is FetchFailure.TOO_LARGE
 
 
+async def test_a_body_without_end_or_length_stops_at_the_cap() -> None:
+    async def endless(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"MARKER" * 1000)
+            await writer.drain()
+
+    assert (await refused(endless, max_body_bytes=50_000)).kind is FetchFailure.TOO_LARGE
+
+
 async def slow_body(asked: Asked, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
     while True:

@@ -11,7 +11,7 @@ import trustme
 
 from monitor.errors import FetchError, FetchFailure
 from monitor.ingest.dial import default_ssl_context
-from tests.fetch_parts import RSS, Asked, Site, answer, fetcher, guard
+from tests.fetch_parts import RSS, Asked, Site, answer, fetcher, guard, redirect
 
 CA = trustme.CA()
 
@@ -111,6 +111,19 @@ async def test_a_body_cut_under_tls_is_an_error() -> None:
         with pytest.raises(FetchError) as error:
             await web.get(site.url("/", "news.test"))
     assert error.value.kind in (FetchFailure.CONNECT, FetchFailure.PROTOCOL)
+
+
+async def test_a_permanent_move_to_plain_http_is_followed_and_never_learned() -> None:
+    use = guard("127.0.0.1/32", news_test="127.0.0.1")
+    async with (
+        Site({"/": answer()}) as plain,
+        Site(tls=server()) as site,
+        fetcher(use, ssl_context=trusting()) as web,
+    ):
+        site.pages["/"] = redirect(site.url("/b", "news.test"), 301)
+        site.pages["/b"] = redirect(plain.url("/", "news.test"), 301)
+        found = await web.get(site.url("/", "news.test"))
+        assert (found.url, found.permanent_url) == (plain.url("/", "news.test"), site.url("/b", "news.test"))
 
 
 def test_by_default_authorities_are_known_and_names_are_checked() -> None:

@@ -93,7 +93,7 @@ async def test_a_feed_that_takes_too_much_memory_fails_alone():
 
 async def test_a_feed_that_takes_too_long_by_the_clock_fails_alone():
     async with Parser(wall_seconds=0.5) as parser:
-        with pytest.raises(ParseError, match="more than 0.5 s") as caught:
+        with pytest.raises(ParseError, match=r"more than 0\.5 s") as caught:
             await parser.parse(SLOW, url=URL)
         assert caught.value.killed
         assert pids(parser) == []
@@ -141,8 +141,10 @@ async def test_leaving_in_the_middle_of_work_ends_the_child():
         await asyncio.sleep(0.05)
         (pid,) = pids(parser)
     assert not Path(f"/proc/{pid}").exists()
-    with pytest.raises(ParseError):
+    with pytest.raises(ParseError, match="ended by signal 9"):
         await task
+    with pytest.raises(ParseError, match="the parser was closed"):
+        await parser.parse(rss(GOOD), url=URL)
 
 
 async def test_feeds_are_parsed_at_once_on_as_many_children_as_allowed():

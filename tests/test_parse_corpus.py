@@ -35,16 +35,16 @@ def files_in(archive: Path) -> Iterator[tuple[str, bytes]]:
                 yield member.name.partition("/")[2], stream.read()
 
 
-@pytest.mark.shared
-def test_the_number_of_entries_agrees_with_independent_counters_and_every_file_ends_well():
+def check_counts(*, every: int) -> None:
+    """Parse one file in `every` and compare: nothing but the known files may disagree, nothing may be slow."""
     counts: dict[str, int] = {}
     expected: dict[str, int] = {}
     slow: list[str] = []
-    for name, body in files_in(shared(CORPUS)):
+    for number, (name, body) in enumerate(files_in(shared(CORPUS))):
         if name == "expected_counts.tsv":
             rows = csv.DictReader(io.StringIO(body.decode()), delimiter="\t")
             expected = {row["file"]: int(row["agree_n"]) for row in rows}
-        if name.endswith((".tsv", ".upstream")):
+        if name.endswith((".tsv", ".upstream")) or (number % every and name not in KNOWN_DISAGREEMENTS):
             continue
         started = time.process_time()
         try:
@@ -53,22 +53,33 @@ def test_the_number_of_entries_agrees_with_independent_counters_and_every_file_e
             counts[name] = 0
         if time.process_time() - started > 2:
             slow.append(name)
-    assert len(counts) == 5_927
+    assert len(counts) >= 5_927 // every
     assert len(expected) == 4_859
-    assert {name for name, count in expected.items() if counts[name] != count} == KNOWN_DISAGREEMENTS
+    assert {name for name, count in counts.items() if count != expected.get(name, count)} == KNOWN_DISAGREEMENTS
     assert slow == []
+
+
+@pytest.mark.shared
+def test_the_number_of_entries_agrees_with_independent_counters():
+    check_counts(every=5)
+
+
+@pytest.mark.shared
+@pytest.mark.soak
+def test_the_number_of_entries_agrees_on_every_file():
+    check_counts(every=1)
 
 
 @pytest.mark.shared
 def test_real_polls_give_whole_entries():
     polls = entries = 0
     for number, (name, body) in enumerate(files_in(shared(SNAPSHOTS))):
-        if number % 4 or not body.lstrip().startswith(b"<"):
+        if number % 6 or not body.lstrip().startswith(b"<"):
             continue
         feed = parsed(body, url=URL)
         polls += 1
         entries += len(feed.entries)
         assert not feed.truncated, name
         assert all(entry.title and entry.url and entry.id and entry.published_at for entry in feed.entries), name
-    assert polls >= 15
+    assert polls >= 10
     assert entries >= 20 * polls

@@ -72,12 +72,12 @@ def test_atom_without_a_publication_date_takes_the_update():
 
 def test_rdf_is_understood_with_its_dates():
     body = (
-        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" '
-        'xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="/"><title>R</title>'
-        "<items><rdf:Seq/></items></channel>"
-        '<item rdf:about="https://news.example/1"><title>x</title><link>https://news.example/1</link>'
-        "<dc:date>2025-11-24</dc:date><dc:creator>C</dc:creator></item></rdf:RDF>"
-    ).encode()
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" '
+        b'xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="/"><title>R</title>'
+        b"<items><rdf:Seq/></items></channel>"
+        b'<item rdf:about="https://news.example/1"><title>x</title><link>https://news.example/1</link>'
+        b"<dc:date>2025-11-24</dc:date><dc:creator>C</dc:creator></item></rdf:RDF>"
+    )
     feed = parsed(body)
     assert (feed.format, feed.title) == ("rdf", "R")
     assert feed.entries[0].published_at == at(2025, 11, 24)

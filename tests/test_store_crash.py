@@ -174,13 +174,17 @@ def _fill(filler: Path) -> None:
 
 
 def _take_in_until_refused(store: Store) -> int:
-    for taken in range(1000):
-        try:
+    taken = 0
+
+    def take_in() -> None:
+        nonlocal taken
+        while taken < 1000:
             record(store, taken, text="y" * 20_000)
-        except StateError as error:
-            assert "nothing new is taken in" in str(error)
-            return taken
-    raise AssertionError("never refused")
+            taken += 1
+
+    with pytest.raises(StateError, match="nothing new is taken in"):
+        take_in()
+    return taken
 
 
 def test_a_full_disk_leaves_nothing_half_written_and_goes_on_when_there_is_space(small_disk: Path) -> None:

@@ -133,6 +133,9 @@ def test_every_key_of_an_article_leads_to_it(store: Store) -> None:
         entry_id="guid-2",
         raw_hash="hash-2-1",
         version=1,
+        published_at=article.published_at,
+        first_seen_at=NOW,
+        recent=True,
     )
     assert found == dict.fromkeys(article.keys, expected)
     assert store.known([]) == {}
@@ -369,7 +372,7 @@ _polls = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(polls=_polls)
 def test_what_a_feed_still_shows_never_becomes_unknown(
     tmp_path_factory: pytest.TempPathFactory, polls: list[tuple[list[int], str, timedelta, str]]

@@ -109,6 +109,10 @@ class Outbox(Protocol):
         """Open the incident and queue `deliveries`, unless it is open; close it if `notice.closes`."""
         ...
 
+    def open_notices(self) -> Sequence[Notice]:
+        """Incidents that are not over."""
+        ...
+
 
 @dataclass(slots=True, kw_only=True)
 class DeliveryReport:
@@ -411,7 +415,8 @@ class _Pass:
         incidents += [f"channel-{what}:{name}" for what in ("fails", "waits", "unconfigured")]
         if channel.account not in self.pace.proved:
             incidents.append(f"account-refused:{channel.account}")
-        for key in incidents:
+        still_open = {notice.key for notice in self.store.open_notices()}
+        for key in still_open.intersection(incidents):
             self.tell(Notice(key=key, text=f"Channel “{name}” takes messages again.", closes=True))
 
     def tell(self, notice: Notice, *, avoid: Container[str] = (), quietly: bool = False) -> None:

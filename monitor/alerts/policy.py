@@ -138,8 +138,8 @@ def _places(placed: Sequence[Placed], edited: Sequence[Ruled], members: Known) -
     places = {}
     for place in placed:
         story_id = stays.get(place.article.id) or stays.get(place.story_id) or place.story_id
-        moved = story_id != place.story_id
-        places[place.article.id] = replace(place, story_id=story_id, opens=place.opens and not moved)
+        opens = place.opens if story_id == place.story_id else False
+        places[place.article.id] = replace(place, story_id=story_id, opens=opens)
     return places
 
 
@@ -152,7 +152,7 @@ def _judged(row: Ruled, places: Mapping[str, Placed], members: Known, *, edited:
         score=score,
         verdict=ruled,
         story_id=place.story_id if place else kept,
-        opens_story=place.opens if place else False,
+        opens_story=place.opens if place else kept == article.id,
         evidence=place.evidence if place else "",
         edited=edited,
     )

@@ -201,7 +201,7 @@ def notice_deliveries(
 ) -> tuple[Delivery, ...]:
     """Address one notice to those of `channels` that are operators'."""
     operators = [rules for rules in channels if rules.operators]
-    key = f"notice:{notice.key}:{now:%Y%m%d%H%M}" + (":over" if notice.closes else "")
+    key = f"notice:{notice.key}:{now:%Y%m%d%H%M}" + ("-over" if notice.closes else "")
     return tuple(_addressed(key, notice_message(notice), operators, tz, now))
 
 

@@ -94,10 +94,10 @@ class Environment:
             return None
         return password
 
-    def address(self, name: str, example: str) -> Secret | None:
-        """Read the variable `name`, which holds an address with a scheme; `example` is told where it does not."""
+    def address(self, name: str, example: str, schemes: str = r"[A-Za-z][A-Za-z0-9+.-]*") -> Secret | None:
+        """Read the variable `name`, an address of one of `schemes` (a pattern); `example` is told where it is not."""
         address = self.secret(name)
-        if address and not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", address.reveal()):
+        if address and not re.fullmatch(rf"(?:{schemes})://\S+", address.reveal(), re.IGNORECASE):
             self.problems.append(f"{name}: does not hold an address; expected one like {example}")
             return None
         return address

@@ -132,7 +132,7 @@ class _Secrets:
             telegram_token=environment.telegram_token(),
             database_url=environment.address("LONGARM_DATABASE_URL", DATABASE_EXAMPLE),
             web_password=environment.web_password(),
-            proxy=environment.address("LONGARM_PROXY", PROXY_EXAMPLE),
+            proxy=environment.address("LONGARM_PROXY", PROXY_EXAMPLE, "socks5h|https?"),
             apprise={name: environment.address(name, "mailto://… or matrix://…") for name in named},
         )
 

@@ -54,8 +54,8 @@ def queue_due(
 ) -> int:
     """Queue every digest that is due and was not yet; return how many.
 
-    A digest is due only from the first successful poll on: a new watch doesn't begin with an empty week. `write(name,
-    content)` stores a file "2026-W47.html", ".md" or ".txt".
+    A week that was over before the first successful poll has no digest: a new watch doesn't begin with an empty one.
+    `write(name, content)` stores a file "2026-W47.html", ".md" or ".txt".
 
     Raises:
         StateError: a file could not be written. The messages were queued all the same.

@@ -100,7 +100,9 @@ def last_whole_week(now: datetime, tz: ZoneInfo) -> Week:
 
 
 def due(rules: ChannelRules, *, tz: ZoneInfo, now: datetime, not_before: datetime) -> Due | None:
-    """Say which digest is the channel's latest due one; None where it wants none, or none since `not_before`.
+    """Say which digest is the channel's latest due one; None where it wants none.
+
+    `not_before` is when the watch began: of a week that was over by then there is nothing to say, and None is due.
 
     Whether it was sent already is the store's to say. A moment that a change to summer time skips comes an hour later;
     of one that is repeated in autumn the first counts.
@@ -115,7 +117,8 @@ def due(rules: ChannelRules, *, tz: ZoneInfo, now: datetime, not_before: datetim
     if moment > now:
         day -= timedelta(days=7)
         moment = datetime.combine(day, at, tz).astimezone(UTC)
-    return Due(Week.of(day - timedelta(days=7)), moment) if moment > not_before else None
+    week = Week.of(day - timedelta(days=7))
+    return Due(week, moment) if week.span(tz)[1] > not_before else None
 
 
 # ── what is in it ─────────────────────────────────────────────────────────────────────────────────

@@ -40,6 +40,8 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"<!\[CDATA\[|\]\]>|<[^<>]*>")
+_CHILD = re.compile(r"<[A-Za-z_]")
+_MAX_PERSON_CHARS = 2_000
 _CDATA_START, _CDATA_END = "<![CDATA[", "]]>"
 _CHUNK_CHARS = 20_000
 
@@ -286,8 +288,10 @@ def _with_short_authors(text: str) -> str:
             pieces.append(text[done : opening.start()])
             done = opening.end()
         elif end - opening.end() > fields.MAX_AUTHOR_CHARS:
-            held = _TAG.sub("", text[opening.end() : end])
-            if len(held) > fields.MAX_AUTHOR_CHARS:
+            inside = text[opening.end() : end]
+            held = _TAG.sub("", inside)
+            # Elements inside (a person's page, a picture) are no part of the name, which is looked at on its own.
+            if len(held) > (_MAX_PERSON_CHARS if _CHILD.search(inside) else fields.MAX_AUTHOR_CHARS):
                 pieces += (text[done : opening.end()], escape(html.unescape(held)[: fields.MAX_AUTHOR_CHARS]))
                 done = end
     return "".join([*pieces, text[done:]])

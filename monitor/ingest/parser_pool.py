@@ -2,8 +2,8 @@
 
 A thread would not do: the work that hostile bytes cause holds the interpreter's lock, and a thread can't be ended. A
 fresh process for each feed would do, but costs more than most feeds; so children are kept warm, used for many feeds,
-and replaced after a while or when one overran. A child inherits nothing: not the environment with its secrets, not a file,
-not the terminal's signals.
+and replaced after a while or when one overran. A child inherits nothing: not the environment with its secrets, not a
+file, not the terminal's signals.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ class Parser:
         self._command = (sys.executable, "-m", "monitor.ingest.parser_child", str(cpu_seconds), str(memory_bytes))
         self._wall_seconds = wall_seconds
         self._feeds_per_child = feeds_per_child
+        self._workers = workers
+        self._closed = False
         self._slots = asyncio.Semaphore(workers)
         self._idle: deque[_Child] = deque()
         self._children: list[_Child] = []
@@ -69,9 +71,16 @@ class Parser:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed = True
         self._idle.clear()
+        for child in self._children:
+            _kill(child.process)
+        for _ in range(self._workers):
+            await self._slots.acquire()  # whoever still waits for an answer sees the child gone and clears it away
         for child in tuple(self._children):
             await self._end(child)
+        for _ in range(self._workers):
+            self._slots.release()
 
     async def parse(self, body: bytes, *, url: str, content_type: str = "", max_entries: int = 500) -> ParsedFeed:
         """Parse a feed's bytes as `parse_bytes` does.
@@ -99,6 +108,8 @@ class Parser:
 
     async def _take(self) -> _Child:
         """An idle child that lives, or a new one."""
+        if self._closed:
+            raise ParseError("the feed could not be parsed: the parser was closed", killed=True)
         while self._idle:
             child = self._idle.popleft()
             if child.alive:
@@ -158,14 +169,17 @@ class Parser:
         if patience:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), patience)
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        _kill(process)
         await process.communicate()
         with contextlib.suppress(OSError):
             await process.stdin.wait_closed()
-        if child in self._children:
-            self._children.remove(child)
+        self._children.remove(child)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
 
 async def _ask(child: _Child, header: dict[str, Any], body: bytes) -> dict[str, Any]:

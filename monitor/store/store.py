@@ -175,7 +175,7 @@ class Store:
         with self._reading() as connection:
             return reading.recent_stories(connection, since)
 
-    def record(self, outcome: Outcome, mail: Sequence[Delivery], *, now: datetime) -> None:
+    def record(self, outcome: Outcome, deliveries: Sequence[Delivery], *, now: datetime) -> None:
         """Write everything that a poll changes in one transaction: all of it or nothing. Twice changes nothing.
 
         A notice's deliveries ("notice:<key>" or "notice:<key>:<when>") are queued only when its incident opens, or
@@ -186,7 +186,7 @@ class Store:
         """
         self._must_have_room()
         with self._writing() as connection:
-            recording.record(connection, outcome, mail, now=now)
+            recording.record(connection, outcome, deliveries, now=now)
 
     def articles(self, since: datetime) -> Iterator[Article]:
         """Articles first seen since `since`, oldest first, without their keys. Read a page at a time."""
@@ -201,10 +201,10 @@ class Store:
 
     # ── the outbox ────────────────────────────────────────────────────────────────────────────────
 
-    def queue(self, mail: Sequence[Delivery]) -> int:
-        """Queue `mail` in one transaction; how many are new. One with a known key and channel changes nothing."""
+    def queue(self, deliveries: Sequence[Delivery]) -> int:
+        """Queue `deliveries` in one transaction; how many are new. One with a known key and channel changes nothing."""
         with self._writing() as connection:
-            return recording.post(connection, (), mail, now=EPOCH)
+            return recording.post(connection, (), deliveries, now=EPOCH)
 
     def pending(self, now: datetime, limit: int = 100) -> list[Delivery]:
         """What may be sent at `now`, in order of queueing: of each channel the head of its queue.
@@ -226,7 +226,7 @@ class Store:
             delivery_id, DeliveryState.SENT, "sent", remote_id=remote_id, sent_at=now, error="", not_before=None
         )
 
-    def settle_retry(self, delivery_id: int, error: str, not_before: datetime | None, *, unknown: bool = False) -> None:
+    def settle_retry(self, delivery_id: int, error: str, not_before: datetime | None, unknown: bool = False) -> None:
         """End a try: again from `not_before` on. `unknown`: it may have been accepted."""
         result = "unknown" if unknown else "retry"
         self._settle(delivery_id, DeliveryState.PENDING, result, unknown=unknown, error=error, not_before=not_before)
@@ -292,10 +292,10 @@ class Store:
 
     # ── what operators are told ───────────────────────────────────────────────────────────────────
 
-    def tell(self, notice: Notice, mail: Sequence[Delivery], *, now: datetime) -> int:
-        """Open (or close) the incident of `notice` and queue its `mail`, as `record` does; how many are new."""
+    def tell(self, notice: Notice, deliveries: Sequence[Delivery], *, now: datetime) -> int:
+        """Open (or close) the incident of `notice` and queue its `deliveries`, as `record` does; how many are new."""
         with self._writing() as connection:
-            return recording.post(connection, (notice,), mail, now=now)
+            return recording.post(connection, (notice,), deliveries, now=now)
 
     def open_notices(self) -> tuple[Notice, ...]:
         """Incidents that are not over, oldest first."""

@@ -208,13 +208,11 @@ class Grouper:
         for item in group.items:
             for stem in item.looked_up:
                 key = (item.document.language, stem)
-                left = self._index.get(key)
-                if left is None:
-                    continue
-                if item in left:
+                left = self._index.get(key, deque())
+                if item in left:  # a full list has let go of its oldest before
                     left.remove(item)
-                if not left:
-                    del self._index[key]
+                    if not left:
+                        del self._index[key]
 
     def _nearest(self, item: _Item, at: datetime) -> _Match | None:
         """The item whose story is joined, else the most alike one."""

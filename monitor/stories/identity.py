@@ -317,14 +317,15 @@ def _same_by_id(entry: Entry, known: KnownArticle, *, link_counts: bool) -> bool
     if link_counts and _is_page(link) and _is_page(known_link):
         # A site that makes the address from the headline changes both when it corrects one word.
         return link == known_link or _is_reworded(entry.title, known.title)
-    return _is_reworded(entry.title, known.title) or _shared_words(entry.title, known.title) >= OTHER_TITLE
+    return not known.title or _shared_words(entry.title, known.title) >= OTHER_TITLE
 
 
 def _same_by_link(entry: Entry, known: KnownArticle, feed: Feed) -> bool:
     shared_words = _shared_words(entry.title, known.title)
     if known.feed != feed.url:
         return shared_words >= OTHER_TITLE or not (entry.title and known.title)
-    if not (entry.id and known.entry_id) or entry.id == known.entry_id:
+    # A title that was purged can't speak against.
+    if not (entry.id and known.entry_id and known.title) or entry.id == known.entry_id:
         return True
     fragments = {_fragment(entry.url), _fragment(known.url)}
     if len(fragments) == 2 and normalized(entry.title) != normalized(known.title):

@@ -198,7 +198,7 @@ def differ_in_a_slot(one: Document, other: Document) -> bool:
         return False
     if kept * 2 < max(len(a), len(b)) or any(max(len(left), len(right)) > limit for left, right in replaced):
         return False
-    if not (one.names or other.names):
+    if not (_tells_names(one) or _tells_names(other)):
         return _overlap(one, other) < AGREEING_BODIES
     return any(_has_mark(left, one, other) and _has_mark(right, other, one) for left, right in replaced)
 
@@ -207,7 +207,11 @@ def _has_mark(stretch: tuple[str, ...], document: Document, against: Document) -
     """Say whether a stretch of a headline holds a name or a number that the other text doesn't speak of."""
     own = [stem for stem in stretch if stem not in against.words]
     # A Title Case headline without names in its text gives no evidence: any word of it may be a name.
-    return any(stem[0].isdigit() or stem in document.names for stem in own) or bool(own and not document.names)
+    return any(stem[0].isdigit() or stem in document.names for stem in own) or bool(own and not _tells_names(document))
+
+
+def _tells_names(document: Document) -> bool:
+    return document.cased or bool(document.names)
 
 
 def _numbers_differ(one: Document, other: Document) -> bool:

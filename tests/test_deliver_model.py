@@ -1,0 +1,194 @@
+"""Random faults, crashes and restarts against real parts: what must hold after every step, and in the end.
+
+Nothing lost · "sent" means accepted · at most one extra copy for each attempt of unknown outcome, and marked · in order
+within a chat · Telegram's limits kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from monitor.errors import StateError
+from monitor.store import Store
+from tests import botapi
+from tests.deliver_parts import CHANNEL, GROUP, Scene, scene, telegram
+
+SUPERGROUP = -100777
+CHATS = {"main": (CHANNEL,), "group": (GROUP, str(SUPERGROUP))}
+IMPATIENT = timedelta(seconds=0.15)
+
+FAULTS = {
+    "429": botapi.too_many(20),
+    "429 for long": botapi.too_many(3000),
+    "429 bare": botapi.too_many(None),
+    "502": botapi.html(502),
+    "login page": botapi.html(200),
+    "not ok": botapi.not_ok(),
+    "no message": botapi.raw(b'{"ok":true,"result":{}}', accepts=True),
+    "hang after": botapi.HANG_AFTER,
+    "hang before": botapi.HANG_BEFORE,
+    "reset after": botapi.RESET_AFTER,
+    "reset before": botapi.RESET_BEFORE,
+    "half": botapi.HALF_AFTER,
+    "kicked": botapi.forbidden(),
+    "revoked": botapi.unauthorized(),
+    "poison": botapi.bad_request("MESSAGE_INVALID"),
+    "entities": botapi.bad_request("can't parse entities"),
+}
+
+
+class Outbox(RuleBasedStateMachine):
+    """One process after another, on one store and one server."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="outbox"))
+        self.runner = asyncio.Runner()
+        self.scene = scene(self.folder)
+        self.stage: Scene = self.runner.run(self.scene.__aenter__())
+        for name, chats in CHATS.items():
+            self.stage.channels[name] = telegram(self.stage.api, name, chats[0], timeout=IMPATIENT)
+        self.stage.api.add_chat(str(SUPERGROUP))
+        self.queued: list[tuple[str, str]] = []
+        self.poisoned = 0
+
+    # ── what happens ──────────────────────────────────────────────────────────────────────────────
+
+    @rule(channel=st.sampled_from(sorted(CHATS)), count=st.integers(1, 3))
+    def queue(self, channel: str, count: int) -> None:
+        for _ in range(count):
+            key = f"story:{len(self.queued):03}"
+            self.queued.append((key, channel))
+            self.stage.queue_keys(key, channel=channel)
+
+    @rule(name=st.sampled_from(sorted(FAULTS)), channel=st.sampled_from(sorted(CHATS)))
+    def order(self, name: str, channel: str) -> None:
+        for chat in CHATS[channel]:
+            self.stage.api.script_chat(chat, FAULTS[name])
+
+    @rule()
+    def migrate(self) -> None:
+        self.stage.api.script_chat(GROUP, botapi.migrated(SUPERGROUP))
+
+    @rule(seconds=st.sampled_from([1, 20, 70, 400, 4000]))
+    def wait(self, seconds: int) -> None:
+        self.stage.clock.forward(seconds=seconds)
+
+    @rule(passes=st.integers(1, 3))
+    def deliver(self, passes: int) -> None:
+        for _ in range(passes):
+            self.runner.run(self.stage.deliver())
+
+    @rule()
+    def restart(self) -> None:
+        self.stage.again()
+
+    @rule(channel=st.sampled_from(sorted(CHATS)))
+    def resume(self, channel: str) -> None:
+        self.stage.store.resume_channel(channel)
+
+    @rule()
+    def die_after_marking(self) -> None:
+        for row in self.stage.store.pending(self.stage.clock())[:1]:
+            self.stage.store.mark_sending(row.id, self.stage.clock())
+        self.stage.again()
+
+    @rule(restart=st.booleans())
+    def fail_to_write_what_was_sent(self, restart: bool) -> None:
+        def full(*_: object) -> None:
+            raise StateError("the disk is full")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Store, "settle_sent", full)
+            with contextlib.suppress(StateError):
+                self.runner.run(self.stage.deliver())
+        if restart:
+            self.stage.again()
+
+    @rule(after_seconds=st.sampled_from([0.0, 0.005, 0.02]))
+    def die_while_sending(self, after_seconds: float) -> None:
+        async def cut_off() -> None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stage.deliver(), after_seconds or 1e-9)
+
+        self.runner.run(cut_off())
+        self.stage.again()
+
+    # ── what must hold ────────────────────────────────────────────────────────────────────────────
+
+    @invariant()
+    def promises_hold(self) -> None:
+        lines = {str(line["key"]): line for line in self.stage.store.export("deliveries")}
+        accepted = self.stage.api.accepted
+        by_id = {str(got.message_id): got for got in accepted}
+        copies: dict[str, list[str]] = {}
+        for got in accepted:
+            copies.setdefault(re.findall(r"story:\d+", got.text)[0], []).append(got.text)
+        for key, channel in self.queued:
+            line, texts = lines[key], copies.get(key, [])
+            assert line["state"] in {"pending", "sent", "dead"}
+            if line["state"] == "sent":
+                assert key in by_id[str(line["remote_id"])].text
+                assert by_id[str(line["remote_id"])].chat in CHATS[channel]
+            assert len(texts) <= 1 + int(line["unknown"]) + (line["state"] == "pending" and self.owed())
+            assert all(text.startswith("(possible repeat) ") for text in texts[1:])
+        for name in CHATS:
+            first = [key for key in copies if (key, name) in self.queued]
+            assert first == sorted(first), "in order of queueing, by first arrival"
+        assert self.stage.api.violations == []
+
+    def owed(self) -> bool:
+        return bool(self.stage.pace.owed)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "stage"):
+            return
+        try:
+            self.all_arrive_once_the_trouble_is_over()
+        finally:
+            self.runner.run(self.scene.__aexit__(None, None, None))
+            self.runner.close()
+            shutil.rmtree(self.folder)
+
+    def all_arrive_once_the_trouble_is_over(self) -> None:
+        self.stage.api.clear()
+        for name in CHATS:
+            self.stage.store.resume_channel(name)
+        for _ in range(30):
+            self.stage.clock.forward(hours=1)
+            self.runner.run(self.stage.deliver_all())
+        self.promises_hold()
+        lines = {str(line["key"]): line for line in self.stage.store.export("deliveries")}
+        left = {key: str(line["state"]) for key, line in lines.items() if line["state"] != "sent"}
+        assert set(left.values()) <= {"dead"}
+        told = {notice.key for notice in self.stage.store.open_notices()}
+        assert all(any(key in incident for incident in told) for key in left), "what is dead was told"
+
+
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def test_promises_hold_through_random_faults_and_restarts() -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Outbox, settings=settings(max_examples=8, stateful_step_count=15, phases=PHASES, deadline=None, suppress_health_check=QUIET)
+    )
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_promises_hold_through_very_many_faults_and_restarts() -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        Outbox, settings=settings(max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=QUIET)
+    )
