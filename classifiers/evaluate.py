@@ -125,7 +125,9 @@ class Line:
     def as_markdown(self) -> str:
         """As a row of a table."""
         figures = (self.average_precision, self.recall, self.precision, self.digest_recall)
-        return " | ".join((f"| {self.group}", str(self.rows), str(self.relevant), *(f"{x:.3f}" for x in figures), "")).rstrip()
+        return " | ".join(
+            (f"| {self.group}", str(self.rows), str(self.relevant), *(f"{x:.3f}" for x in figures), "")
+        ).rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,6 +208,7 @@ def digest_pass(app: App, now: datetime) -> int:
         tz=app.settings.timezone,
         now=now,
         write=DigestFiles(app.settings.state_dir / "digests"),
+        feeds=app.watch.feeds,
     )
 
 

@@ -143,15 +143,18 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _is_host(host: str) -> bool:
-    host = unicodedata.normalize("NFKC", host).translate(_DOTS)
-    labels = host.rstrip(".").split(".")
-    return not _BAD_IN_HOST.search(host) and all(labels)
+    host = _mapped(host)
+    return not _BAD_IN_HOST.search(host) and all(host.split("."))
+
+
+def _mapped(host: str) -> str:
+    """The host as a resolver gets to see it: one kind of dot, one width, small letters, nothing invisible."""
+    host = unicodedata.normalize("NFKC", host).translate(_DOTS).lower()
+    return "".join(char for char in host if unicodedata.category(char) != "Cf").rstrip(".")
 
 
 def _ascii_host(parts: SplitResult) -> str:
-    host = unicodedata.normalize("NFKC", parts.hostname or "").translate(_DOTS).lower().rstrip(".")
-    host = "".join(char for char in host if unicodedata.category(char) != "Cf")
-    return ".".join(_ascii_label(label) for label in host.split("."))
+    return ".".join(_ascii_label(label) for label in _mapped(parts.hostname or "").split("."))
 
 
 def _in_brackets(host: str) -> str:

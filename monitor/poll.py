@@ -224,7 +224,12 @@ def _after_answer(
         state = replace(state, moved_seen=state.moved_seen + 1)
     elif moved or state.moved_seen < MOVES_NEEDED:
         state = replace(state, moved_to=moved, moved_seen=1 if moved else 0)
-    if isinstance(answer, NotModified) or not isinstance(parsed, ParsedFeed):
+    if isinstance(answer, NotModified):
+        if not answer.by_hash:
+            return state
+        # The whole body came and is the one we know: that was a full look, and its validators are the newest.
+        return replace(state, full_fetch_at=now, etag=answer.etag, last_modified=answer.last_modified)
+    if not isinstance(parsed, ParsedFeed):
         return state
     newest = max((entry.published_at for entry in parsed.entries if entry.published_at), default=None)
     believable = newest if newest and newest <= now + timedelta(hours=1) else None

@@ -203,7 +203,7 @@ class BotApi:
     def __post_init__(self) -> None:
         self._script: deque[Fault] = deque()
         self._chat_script: dict[str, deque[Fault]] = defaultdict(deque)
-        self._silent_until: dict[str, float] = {}
+        self.silent_until: dict[str, float] = {}
         self._numbers = 0
         self._connections: set[asyncio.Task[None]] = set()
         self.add_chat("-100123", kind="channel", username="longarm_alerts")
@@ -354,7 +354,7 @@ class BotApi:
         self._look_at_limits(chat, now)
         fault = self._ordered(chat)
         if fault.retry_after:
-            self._silent_until[chat] = now + fault.retry_after
+            self.silent_until[chat] = now + fault.retry_after
         if fault is not OK and not fault.accepts:
             return fault, fault.body
         refusal = self._refusal(method, chat, form)
@@ -434,7 +434,7 @@ class BotApi:
             self.violations.append(f"more than 20 requests a minute to {chat}")
         if sum(at > now - 0.999 for _, at in sent) >= 30:
             self.violations.append("more than 30 requests a second")
-        if now < self._silent_until.get(chat, 0.0) - 0.001:
+        if now < self.silent_until.get(chat, 0.0) - 0.001:
             self.violations.append(f"a request to {chat} before its retry_after was over")
 
 

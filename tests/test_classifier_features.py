@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -65,8 +67,9 @@ def spans(text: str) -> dict[str, set[str]]:
     """Which stretches of one text share a bucket, by a plain look at what the batch found."""
     found = features.occurrences([text])
     joined = "".join(map(chr, found.codes))
-    words = {joined[a:b] for a, b, k in zip(found.start, found.stop, found.bucket, strict=True) if k < features.WORD_BUCKETS}
-    grams = {joined[a:b] for a, b, k in zip(found.start, found.stop, found.bucket, strict=True) if k >= features.WORD_BUCKETS}
+    stretches = [(joined[a:b], int(k)) for a, b, k in zip(found.start, found.stop, found.bucket, strict=True)]
+    words = {stretch for stretch, bucket in stretches if bucket < features.WORD_BUCKETS}
+    grams = {stretch for stretch, bucket in stretches if 0 <= bucket - features.WORD_BUCKETS < features.CHAR_BUCKETS}
     return {"words": words, "grams": grams}
 
 
@@ -86,7 +89,7 @@ def plain_grams(text: str) -> set[str]:
 def test_words_pairs_and_grams_are_those_of_a_plain_loop(words: list[str]) -> None:
     text = " ".join(words)
     found = spans(text)
-    assert found["words"] == {*words, *(" ".join(pair) for pair in zip(words, words[1:], strict=False))}
+    assert found["words"] == {*words, *(" ".join(pair) for pair in pairwise(words))}
     assert found["grams"] == plain_grams(text)
 
 
@@ -107,10 +110,12 @@ def test_a_text_has_the_same_features_alone_and_in_a_batch(texts: list[str]) -> 
         assert together.count[mine].tolist() == alone.count.tolist()
 
 
-def test_each_block_of_a_text_is_scaled_to_length_one() -> None:
-    texts = ["exiled editor stabbed", "weather fine tomorrow tomorrow"]
+def test_each_block_of_a_text_is_scaled_to_its_length() -> None:
+    texts = ["exiled editor stabbed in london", "weather fine tomorrow tomorrow"]
     counts = features.counted(features.occurrences(texts), 2)
     values = features.weighted(counts, np.ones(features.BUCKETS, dtype=np.float32))
+    edges = (0, features.WORD_BUCKETS, features.WORD_BUCKETS + features.CHAR_BUCKETS)
     for row in (0, 1):
-        for block in (counts.bucket < features.WORD_BUCKETS, counts.bucket >= features.WORD_BUCKETS):
-            assert np.sum(values[(counts.row == row) & block] ** 2) == pytest.approx(1.0, rel=1e-4)
+        for length, (low, high) in zip(features.BLOCK_WEIGHTS[:2], pairwise(edges), strict=True):
+            block = (counts.row == row) & (counts.bucket >= low) & (counts.bucket < high)
+            assert np.sum(values[block] ** 2) == pytest.approx(length**2, rel=1e-4)

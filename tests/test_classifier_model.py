@@ -27,7 +27,10 @@ PLACES = ("London", "Berlin", "Nairobi", "Ottawa", "Paris", "Oslo", "Vienna", "M
 @pytest.fixture(scope="module")
 def small() -> list[Item]:
     relevant = [item(i, f"Exiled editor stabbed in {p}", 1, ("violence",)) for i, p in enumerate(PLACES)]
-    relevant += [item(20 + i, f"Passport of critic living in {p} cancelled", 1, ("mobility-control",)) for i, p in enumerate(PLACES)]
+    relevant += [
+        item(20 + i, f"Passport of critic living in {p} cancelled", 1, ("mobility-control",))
+        for i, p in enumerate(PLACES)
+    ]
     other = [item(40 + i, f"Football club of {p} wins cup", 0) for i, p in enumerate(PLACES)]
     return relevant + other + [item(60 + i, f"Rain and wind over {p} tomorrow", 0) for i, p in enumerate(PLACES)]
 
@@ -40,7 +43,9 @@ def folder(small: list[Item], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_tells_relevant_from_other_and_names_the_code(folder: Path) -> None:
-    relevant, other = RelevanceModel.load(folder).score([Text(title="Exiled editor stabbed in Lisbon"), Text(title="Cup for Lisbon club")])
+    relevant, other = RelevanceModel.load(folder).score(
+        [Text(title="Exiled editor stabbed in Lisbon"), Text(title="Cup for Lisbon club")]
+    )
     assert relevant.value > 0.5 > other.value
     assert relevant.codes == ("violence",)
     assert {"exiled", "editor", "stabbed"} & {reason.term for reason in relevant.reasons if reason.weight > 0}

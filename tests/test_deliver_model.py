@@ -61,7 +61,6 @@ class Outbox(RuleBasedStateMachine):
             self.stage.channels[name] = telegram(self.stage.api, name, chats[0], timeout=IMPATIENT)
         self.stage.api.add_chat(str(SUPERGROUP))
         self.queued: list[tuple[str, str]] = []
-        self.poisoned = 0
 
     # ── what happens ──────────────────────────────────────────────────────────────────────────────
 
@@ -122,7 +121,9 @@ class Outbox(RuleBasedStateMachine):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stage.deliver(), after_seconds or 1e-9)
 
+        asked_for = dict(self.stage.api.silent_until)
         self.runner.run(cut_off())
+        self.stage.api.silent_until = asked_for  # what the chat asked for meanwhile, nobody may have heard
         self.stage.again()
 
     # ── what must hold ────────────────────────────────────────────────────────────────────────────
@@ -137,19 +138,17 @@ class Outbox(RuleBasedStateMachine):
             copies.setdefault(re.findall(r"story:\d+", got.text)[0], []).append(got.text)
         for key, channel in self.queued:
             line, texts = lines[key], copies.get(key, [])
-            assert line["state"] in {"pending", "sent", "dead"}
+            # On its way between passes is only what was sent and could not be written yet.
+            assert line["state"] in {"pending", "sent", "dead"} | ({"sending"} if self.stage.pace.owed else set())
             if line["state"] == "sent":
                 assert key in by_id[str(line["remote_id"])].text
                 assert by_id[str(line["remote_id"])].chat in CHATS[channel]
-            assert len(texts) <= 1 + int(line["unknown"]) + (line["state"] == "pending" and self.owed())
+            assert len(texts) <= 1 + int(line["unknown"])
             assert all(text.startswith("(possible repeat) ") for text in texts[1:])
         for name in CHATS:
             first = [key for key in copies if (key, name) in self.queued]
             assert first == sorted(first), "in order of queueing, by first arrival"
         assert self.stage.api.violations == []
-
-    def owed(self) -> bool:
-        return bool(self.stage.pace.owed)
 
     def teardown(self) -> None:
         if not hasattr(self, "stage"):
@@ -176,13 +175,17 @@ class Outbox(RuleBasedStateMachine):
         assert all(any(key in incident for incident in told) for key in left), "what is dead was told"
 
 
+# No shrinking: an example takes half a second, and the log says what happened.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 def test_promises_hold_through_random_faults_and_restarts() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Outbox, settings=settings(max_examples=8, stateful_step_count=15, phases=PHASES, deadline=None, suppress_health_check=QUIET)
+        Outbox,
+        settings=settings(
+            max_examples=20, stateful_step_count=20, phases=PHASES, deadline=None, suppress_health_check=QUIET
+        ),
     )
 
 
@@ -190,5 +193,8 @@ def test_promises_hold_through_random_faults_and_restarts() -> None:
 @pytest.mark.timeout(3600)
 def test_promises_hold_through_very_many_faults_and_restarts() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Outbox, settings=settings(max_examples=300, stateful_step_count=40, deadline=None, suppress_health_check=QUIET)
+        Outbox,
+        settings=settings(
+            max_examples=300, stateful_step_count=40, phases=PHASES, deadline=None, suppress_health_check=QUIET
+        ),
     )

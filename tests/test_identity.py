@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from monitor.model import Entry, Feed, FeedState
 from monitor.stories import identity
-from monitor.stories.identity import keys
+from monitor.stories.identity import Fresh, keys
 from tests.shared_data import shared
 from tests.stories_parts import FEED, NOW, OTHER_FEED, TITLES, Memory, entry, parsed
 
@@ -29,11 +29,15 @@ def baselined(*entries: Entry) -> Memory:
     return memory
 
 
+def brought_nothing(fresh: Fresh) -> bool:
+    return (fresh.new, fresh.edited, fresh.notices) == ((), (), ())
+
+
 def test_a_second_poll_of_the_same_entries_brings_nothing() -> None:
     memory = Memory()
     assert len(memory.poll(*(entry(n) for n in range(30))).new) == 30
     again = memory.poll(*(entry(n) for n in range(30)), now=LATER)
-    assert again == identity.Fresh()
+    assert brought_nothing(again)
 
 
 def test_ids_that_change_at_every_poll_bring_nothing_and_one_notice() -> None:
@@ -174,7 +178,7 @@ def test_an_id_used_twice_within_a_poll_keeps_both() -> None:
     memory = Memory()
     entries = [entry(n, id="same") for n in range(5)]
     assert len({article.id for article in memory.poll(*entries).new}) == 5
-    assert memory.poll(*reversed(entries), now=LATER) == identity.Fresh()
+    assert brought_nothing(memory.poll(*reversed(entries), now=LATER))
 
 
 def test_an_id_used_again_without_links_keeps_both() -> None:
@@ -247,8 +251,8 @@ def test_a_decoy_published_first_hides_nothing() -> None:
     memory.poll(decoy, feed=OTHER_FEED)
     fresh = memory.poll(entry(0))
     assert [a.title for a in fresh.new] == [TITLES[0]]
-    assert memory.poll(entry(0), now=LATER) == identity.Fresh()
-    assert memory.poll(decoy, feed=OTHER_FEED, now=LATER) == identity.Fresh()
+    assert brought_nothing(memory.poll(entry(0), now=LATER))
+    assert brought_nothing(memory.poll(decoy, feed=OTHER_FEED, now=LATER))
 
 
 def test_ids_of_two_feeds_are_different_things() -> None:
@@ -315,13 +319,13 @@ def test_one_entry_listed_twice_is_one_article() -> None:
 def test_an_entry_that_slides_out_and_back_is_known() -> None:
     memory = baselined(*(entry(n) for n in range(10)))
     memory.poll(*(entry(n) for n in range(5, 15)), now=LATER)
-    assert memory.poll(*(entry(n) for n in range(10)), now=LATER) == identity.Fresh()
+    assert brought_nothing(memory.poll(*(entry(n) for n in range(10)), now=LATER))
 
 
 def test_an_empty_poll_forgets_nothing() -> None:
     memory = baselined(*(entry(n) for n in range(10)))
     before = dict(memory.keys)
-    assert memory.poll(now=LATER) == identity.Fresh()
+    assert brought_nothing(memory.poll(now=LATER))
     assert memory.keys == before
     assert memory.poll(*(entry(n) for n in range(10)), now=LATER).new == ()
 
@@ -341,7 +345,7 @@ def test_an_id_used_again_after_the_title_was_purged_keeps_both() -> None:
 
 def test_an_entry_with_nothing_in_it_is_no_article() -> None:
     blank = Entry(id="", title="", url="")
-    assert Memory().poll(blank, blank) == identity.Fresh()
+    assert brought_nothing(Memory().poll(blank, blank))
     assert len(Memory().poll(Entry(id="only-an-id", title="", url="")).new) == 1
 
 
@@ -365,6 +369,14 @@ def test_every_key_is_asked_for_once() -> None:
     asked = identity.entry_keys(feed_parsed, FEED)
     assert len(asked) == len(set(asked))
     assert set(keys(entry(0), FEED.url).all()) < set(asked)
+
+
+def test_a_poll_names_every_key_that_the_feed_still_shows() -> None:
+    memory = baselined(entry(0), entry(1))
+    seen = dict(memory.poll(entry(0, id="another"), now=LATER).seen_keys)
+    shown = set(keys(entry(0, id="another"), FEED.url).all())
+    assert set(seen) == shown
+    assert set(seen.values()) == {memory.keys[keys(entry(0), FEED.url).link]}
 
 
 def test_article_ids_are_the_same_everywhere() -> None:
@@ -398,7 +410,7 @@ def test_strange_addresses_and_letters_break_nothing() -> None:
     ]
     memory = Memory()
     assert len(memory.poll(*strange, feed=Feed(url="not a url \ud800")).new) == 4
-    assert memory.poll(*strange, feed=Feed(url="not a url \ud800"), now=LATER) == identity.Fresh()
+    assert brought_nothing(memory.poll(*strange, feed=Feed(url="not a url \ud800"), now=LATER))
     assert memory.poll(strange[1], replace(strange[1], id="y", url="https://[::worse"), now=LATER)
 
 

@@ -389,6 +389,7 @@ def test_a_safe_address_can_be_shown_and_clicked(url: str, safe: str) -> None:
 
 
 @given(st.text(max_size=60), st.text(max_size=20))
+@example("", "\u202a")
 def test_a_safe_address_stays_safe(rest: str, host: str) -> None:
     for url in (f"https://example.org/{rest}", f"https://{host}.org/x", rest, f"https://{host}@example.org/{rest}"):
         safe = safe_url(url)

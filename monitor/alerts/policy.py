@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from classifiers import Score
 from monitor.compose import source_name
@@ -38,6 +38,7 @@ from monitor.model import (
     Verdict,
 )
 
+STILL_NEWS = timedelta(days=7)
 _SUMMARY_CHARS = 500
 
 Ruled = tuple[Article, Score, Verdict]
@@ -66,10 +67,12 @@ def verdict(score: Score, article: Article, feed: Feed, rules: Rules) -> Verdict
         digest_at=rules.digest_at if feed.digest_at is None else feed.digest_at,
     )
     ruled = _ruled(score, own, of=" of this feed" if own != rules else "")
-    if ruled.decision is Decision.ALERT and not article.recent:
-        rule = f"{ruled.rule}, but remembered at the first poll, or old when it came"
-        return Verdict(decision=Decision.DIGEST, rule=rule)
-    return ruled
+    if ruled.decision is Decision.DROP or article.recent:
+        return ruled
+    # Last week's news may still be read in the digest; a feed's archive is no news at all.
+    old = article.first_seen_at - article.at > STILL_NEWS
+    rule = f"{ruled.rule}, but remembered at the first poll, or old when it came"
+    return Verdict(decision=Decision.DROP if old else Decision.DIGEST, rule=rule)
 
 
 def _ruled(score: Score, rules: Rules, *, of: str) -> Verdict:

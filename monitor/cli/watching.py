@@ -112,7 +112,8 @@ def digest(config: Path, week: str | None, form: str) -> None:
 
     loaded = settings(config)
     with read_store(loaded) as store:
-        click.echo(queueing.shown(store, week=week, form=form, tz=loaded.timezone, now=now()))
+        feeds = {feed.url: feed for feed in loaded.feeds}
+        click.echo(queueing.shown(store, week=week, form=form, tz=loaded.timezone, now=now(), feeds=feeds))
 
 
 @click.command()

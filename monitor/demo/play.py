@@ -6,16 +6,16 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monitor.demo.server import DemoSite
-
 from monitor import app, config
+from monitor.demo.server import DemoSite
 from monitor.digest import queueing
 from monitor.model import Decision, Feed
 from monitor.poll import poll_due
 
 START = datetime(2026, 2, 9, tzinfo=UTC)
-"""Monday of the sample week, 2026-W07."""
+"""Monday of the sample week."""
 
+WEEK = "2026-W07"
 STEP = timedelta(hours=1)
 DIGEST_AFTER = timedelta(hours=9)
 
@@ -31,7 +31,9 @@ async def play(folder: Path, *, hours: int) -> None:
         async with app.opened(settings, now=START, stream=sys.stdout) as opened:
             polls = await _hours(site, opened, hours)
             summary = _summary(opened, polls)
-            week = queueing.shown(opened.store, week="2026-W07", form="text", tz=settings.timezone, now=site.now)
+            week = queueing.shown(
+                opened.store, week=WEEK, form="text", tz=settings.timezone, now=site.now, feeds=opened.watch.feeds
+            )
     print(f"\n{'─' * 72}\nThe weekly digest:\n\n{week}\n{'─' * 72}")
     print(summary)
     print(_where(folder))

@@ -79,8 +79,8 @@ class Keys:
 class Fresh:
     """What a poll brought, each in the order of the feed.
 
-    `edited`: known articles with their new text, `version` one up. `seen_keys`: (key, article id) to remember
-    beside the keys of `new`; a key the store has already keeps its article.
+    `edited`: known articles with their new text, `version` one up. `seen_keys`: (key, article id) of every known entry
+    that the feed shows, new keys of an old article among them; a key that the store has already keeps its article.
     """
 
     new: tuple[Article, ...] = ()
@@ -133,8 +133,10 @@ def fresh(
     new, notices = _with_recency(poll, state, first_poll_window)
     if state.baselined_at is not None and poll.changed_ids > max(CHURN_LEAST - 1, len(parsed.entries) / 2):
         notices.append(_churn_notice(feed, poll.changed_ids, len(parsed.entries)))
-    seen = tuple((key, article_id) for key, article_id in poll.seen.items() if key not in known)
-    return Fresh(new=new, edited=tuple(poll.edited.values()), seen_keys=seen, notices=tuple(notices))
+    # Known keys are named too: the store must hear that the feed still shows them, or it would forget them one day.
+    return Fresh(
+        new=new, edited=tuple(poll.edited.values()), seen_keys=tuple(poll.seen.items()), notices=tuple(notices)
+    )
 
 
 # ── keys ──────────────────────────────────────────────────────────────────────────────────────────
