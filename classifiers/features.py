@@ -85,6 +85,11 @@ _powers: U64 = np.ones(1, dtype=np.uint64)
 _inverse_powers: U64 = np.ones(1, dtype=np.uint64)
 
 
+def is_concept(bucket: int) -> bool:
+    """Whether `bucket` is that of a concept of the lexicon."""
+    return _FIRST_CONCEPT <= bucket < _FIRST_PAIR
+
+
 def _grow(size: int) -> None:
     if len(_powers) < size:
         room = max(size, 2 * len(_powers))

@@ -19,7 +19,7 @@ from classifiers import Reason, Score, Text, storage
 from classifiers.corpus_files import CODES, Item
 from classifiers.features import BUCKETS, Counts, Occurrences, counted, occurrences, weighted
 from classifiers.normalize import MAX_CHARS, normalize, unmasked
-from classifiers.reasons import strongest
+from classifiers.reasons import Explained, strongest
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,13 +67,16 @@ class RelevanceModel:
         has_words = np.bincount(counts.row, minlength=len(parts)) > 0
         probabilities[~has_words] = 0.0
         codes = self._codes(counts, len(parts))
+        explained = Explained(found=found, counts=counts, contributions=contributions, idf=self.idf)
         scores = []
         for text in range(len(texts)):
             part = best[text]
             value = float(probabilities[part])
             reasons: tuple[Reason, ...] = ()
             if value >= REASONS_FROM:
-                reasons = strongest(found, part, counts, contributions)
+                reasons = strongest(
+                    explained, part, f"{texts[text].title} {texts[text].summary} {texts[text].text}"[:MAX_CHARS]
+                )
             scores.append(
                 Score(
                     value=round(value, 4),

@@ -291,7 +291,7 @@ def trouble(feed: Feed, before: FeedState, after: FeedState, now: datetime) -> t
         return (Notice(key=_incident(feed), text=f"Feed “{name}” answers again.", closes=True),)
     if after.moved_seen == MOVES_NEEDED and before.moved_seen < MOVES_NEEDED:
         where = log.redacted_url(after.moved_to)
-        text = f"Feed “{name}” has moved to {where}. Please write the new address into feeds.toml."
+        text = f"Feed “{name}” has moved to {where}. Please write the new address into the configuration."
         return (Notice(key=f"feed-moved:{feed.url}:{after.moved_to}", text=text),)
     return ()
 

@@ -184,7 +184,7 @@ def test_promises_hold_through_random_faults_and_restarts() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Outbox,
         settings=settings(
-            max_examples=20, stateful_step_count=20, phases=PHASES, deadline=None, suppress_health_check=QUIET
+            max_examples=12, stateful_step_count=20, phases=PHASES, deadline=None, suppress_health_check=QUIET
         ),
     )
 
