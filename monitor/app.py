@@ -96,6 +96,7 @@ async def opened(
             )
         )
         parser = await stack.enter_async_context(Parser())
+        store.configure_chats({channel.name: channel.chat for channel in settings.channels})
         channels, warnings = build_channels(settings, store, stream=stream or sys.stdout)
         for channel in channels.values():
             stack.push_async_callback(channel.aclose)
@@ -197,7 +198,15 @@ def _database(settings: Settings) -> str | None:
 
 async def deliver_pass(app: App, now: datetime) -> deliver.DeliveryReport:
     """Send what may be sent now."""
-    return await deliver.deliver_pending(app.store, app.channels, now=now, clock=app.watch.clock, pace=app.pacer)
+    return await deliver.deliver_pending(
+        app.store,
+        app.channels,
+        now=now,
+        clock=app.watch.clock,
+        pace=app.pacer,
+        rules=app.watch.channels,
+        tz=app.settings.timezone,
+    )
 
 
 def digest_pass(app: App, now: datetime) -> int:

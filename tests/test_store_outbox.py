@@ -214,3 +214,13 @@ def test_a_notice_can_be_told_and_closed_outside_of_a_poll(store: Store) -> None
     assert store.close_notice(FAILS.key, NOW)
     assert not store.close_notice(FAILS.key, NOW)
     assert store.tell(MENDED, mail("3", "ops"), now=NOW) == 0
+
+
+def test_a_learned_chat_id_holds_until_another_chat_is_configured(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "state", now=NOW) as store:
+        store.configure_chats({"main": "@watch"})
+        store.set_chat("main", "-100777")
+        store.configure_chats({"main": "@watch"})
+        assert store.channel_states()["main"].chat == "-100777"
+        store.configure_chats({"main": "@other"})
+        assert store.channel_states()["main"].chat == ""

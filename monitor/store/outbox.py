@@ -135,6 +135,19 @@ def channel_states(connection: Connection) -> dict[str, ChannelState]:
     return {row["channel"]: rows.channel_state(row) for row in found}
 
 
+def configure_chat(connection: Connection, name: str, chat: str) -> None:
+    """Remember that channel `name` is configured for `chat`; forget an id that was learned for another one."""
+    known = connection.execute(select(channels.c.configured).where(channels.c.channel == name)).scalar_one_or_none()
+    if known is None:
+        connection.execute(
+            insert_into(connection, channels)
+            .values({**rows.channel_values(ChannelState(channel=name)), "configured": chat})
+            .on_conflict_do_nothing()
+        )
+    elif known != chat:
+        connection.execute(update(channels).where(channels.c.channel == name).values(configured=chat, chat=""))
+
+
 def set_channel(connection: Connection, state: ChannelState, *, only: tuple[str, ...] = ()) -> None:
     """Remember `state`; of a channel that is known change `only` these columns (none named: all)."""
     values = rows.channel_values(state)

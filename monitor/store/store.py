@@ -285,6 +285,12 @@ class Store:
         with self._writing() as connection:
             connection.execute(update(channels).where(channels.c.channel == name).values(paused_at=None, reason=""))
 
+    def configure_chats(self, chats: Mapping[str, str]) -> None:
+        """Hear what chat each channel is configured for; a learned id holds only as long as that stays the same."""
+        with self._writing() as connection:
+            for name, chat in chats.items():
+                outbox.configure_chat(connection, name, chat)
+
     def set_chat(self, name: str, chat: str) -> None:
         """Remember that the chat of `name` has the new id `chat`."""
         with self._writing() as connection:

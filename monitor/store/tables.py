@@ -184,6 +184,7 @@ channels = Table(
     metadata,
     Column("channel", KeyWords(), primary_key=True),
     Column("chat", Words(LINE), nullable=False),
+    Column("configured", Words(LINE), nullable=False, server_default=""),
     Column("not_before", UtcTime()),
     Column("paused_at", UtcTime()),
     Column("reason", Words(LINE), nullable=False),

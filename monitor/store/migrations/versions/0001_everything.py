@@ -169,6 +169,7 @@ def _outbox() -> None:
     op.create_table(
         "channels",
         *map(_text, ("channel", "chat")),
+        sa.Column("configured", sa.Text(), nullable=False, server_default=""),
         *map(_time, ("not_before", "paused_at")),
         _text("reason"),
         sa.PrimaryKeyConstraint("channel", name="channels_pk"),
