@@ -85,9 +85,9 @@ _powers: U64 = np.ones(1, dtype=np.uint64)
 _inverse_powers: U64 = np.ones(1, dtype=np.uint64)
 
 
-def is_concept(bucket: int) -> bool:
-    """Whether `bucket` is that of a concept of the lexicon."""
-    return _FIRST_CONCEPT <= bucket < _FIRST_PAIR
+def are_concepts(buckets: I64) -> npt.NDArray[np.bool_]:
+    """Which of `buckets` are concepts of the lexicon."""
+    return (buckets >= _FIRST_CONCEPT) & (buckets < _FIRST_PAIR)
 
 
 def _grow(size: int) -> None:

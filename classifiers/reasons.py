@@ -7,7 +7,7 @@ everywhere ("the", "и", "را") carry a little of every score and explain none;
 
 from __future__ import annotations
 
-import re
+import functools
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -15,112 +15,138 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers import Reason
-from classifiers.features import WORD_BUCKETS, Counts, Occurrences, is_concept, letter_classes
+from classifiers.features import BUCKETS, I64, WORD_BUCKETS, Counts, Occurrences, are_concepts, letter_classes
 from classifiers.normalize import normalize
 
 MOST = 8
 """Reasons given for one text."""
 
+_LEAST = 0.005
 _COMMON_IDF = 1.0 + float(np.log(100))
 """A word that stands in more than one text of a hundred explains nothing, unless it is a concept's."""
 
 _DENSE = 2
-_Stretch = tuple[int, int]
+_Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """Stretches of a batch with their log-odds, by row: `row`, `start`, `stop`, `weight` of one length."""
+
+    row: I64
+    start: I64
+    stop: I64
+    weight: _Floats
+
+    def of(self, row: int) -> list[tuple[int, int, float]]:
+        first, last = np.searchsorted(self.row, [row, row + 1])
+        here = slice(first, last)
+        return list(zip(self.start[here].tolist(), self.stop[here].tolist(), self.weight[here].tolist(), strict=True))
+
+
 class Explained:
-    """What a batch's scores are made of. `contributions`: log-odds, one for each entry of `counts`."""
+    """What the scores of a batch's `rows` are made of. `contributions`: log-odds, one for each entry of `counts`."""
 
-    found: Occurrences
-    counts: Counts
-    contributions: npt.NDArray[np.float64]
-    idf: npt.NDArray[np.float32]
+    def __init__(
+        self, found: Occurrences, counts: Counts, contributions: _Floats, idf: npt.NDArray[np.float32], rows: I64
+    ) -> None:
+        self._codes = found.codes
+        wanted = np.isin(found.row, rows) & (found.stop > found.start)  # what is said together stands nowhere by itself
+        row, bucket = found.row[wanted], found.bucket[wanted]
+        start, stop = found.start[wanted], found.stop[wanted]
+        keys = counts.row * BUCKETS + counts.bucket
+        at = np.minimum(np.searchsorted(keys, row * BUCKETS + bucket), max(len(keys) - 1, 0))
+        counted = keys[at] == row * BUCKETS + bucket if len(keys) else np.zeros(len(row), dtype=bool)
+        row, bucket, start, stop, at = row[counted], bucket[counted], start[counted], stop[counted], at[counted]
+        weight = contributions[at] / counts.count[at]
+        kind = letter_classes(found.codes)
+        dense = kind[start] == _DENSE
+        self._words = _by_word(kind, row, start, stop, weight, bucket, idf, ~dense)
+        self._stretches = _summed(row, start, stop, weight, dense & (stop - start >= 2))
 
-
-def strongest(of: Explained, row: int, original: str, most: int = MOST) -> tuple[Reason, ...]:
-    """Name the terms of text `row`, strongest first, in the spelling of `original`."""
-    here = of.counts.row == row
-    share = of.contributions[here] / of.counts.count[here]
-    per_bucket = dict(zip(of.counts.bucket[here].tolist(), share.tolist(), strict=True))
-    totals: defaultdict[str, float] = defaultdict(float)
-    explains: set[str] = set()
-    words = _Words(of.found.codes)
-    dense: defaultdict[_Stretch, float] = defaultdict(float)
-    for at in np.flatnonzero(of.found.row == row).tolist():
-        start, stop, bucket = int(of.found.start[at]), int(of.found.stop[at]), int(of.found.bucket[at])
-        if start == stop or bucket not in per_bucket:
-            continue  # what is said together stands nowhere by itself
-        if words.is_dense(start):
-            dense[start, stop] += per_bucket[bucket] if stop - start >= 2 else 0.0
-            continue
-        touched = words.touched(start, stop)
-        for word in touched:
-            term = words.text(*word)
-            totals[term] += per_bucket[bucket] / len(touched)
-            whole = word == (start, stop) and bucket < WORD_BUCKETS
-            if is_concept(bucket) or (whole and of.idf[bucket] >= _COMMON_IDF):
-                explains.add(term)
-    for (start, stop), weight in _apart(dense).items():
-        term = words.text(start, stop)
-        totals[term] += weight
-        explains.add(term)
-    ranked = sorted(((t, w) for t, w in totals.items() if t in explains), key=lambda term: (-abs(term[1]), term[0]))
-    spelled = _Spelling(original)
-    return tuple(Reason(term=spelled(t), weight=round(w, 3)) for t, w in ranked[:most] if abs(w) >= 0.005)
+    def strongest(self, row: int, original: str, most: int = MOST) -> tuple[Reason, ...]:
+        """Name the terms of text `row`, strongest first, in the spelling of `original`."""
+        totals: defaultdict[str, float] = defaultdict(float)
+        for start, stop, weight in (*self._words.of(row), *_apart(self._stretches.of(row))):
+            totals["".join(map(chr, self._codes[start:stop].tolist()))] += weight
+        ranked = sorted(totals.items(), key=lambda term: (-abs(term[1]), term[0]))[:most]
+        spelled = _Spelling(original)
+        return tuple(Reason(term=spelled(t), weight=round(w, 3)) for t, w in ranked if abs(w) >= _LEAST)
 
 
-def _apart(stretches: dict[_Stretch, float]) -> dict[_Stretch, float]:
+def _by_word(
+    kind: npt.NDArray[np.uint8],
+    row: I64,
+    start: I64,
+    stop: I64,
+    weight: _Floats,
+    bucket: I64,
+    idf: npt.NDArray[np.float32],
+    spaced: npt.NDArray[np.bool_],
+) -> _Terms:
+    """Each feature's weight on the words of its first and last letters, half each; words that explain something."""
+    edges = np.diff(np.concatenate([[False], kind == 1, [False]]).astype(np.int8))
+    begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    if not len(begins):
+        return _summed(row, start, stop, weight, spaced & False)
+    row, start, stop, weight, bucket = (values[spaced] for values in (row, start, stop, weight, bucket))
+    # A stretch may begin or end with the space beside a word.
+    first = np.searchsorted(begins, start + (kind[start] == 0), side="right") - 1
+    last = np.searchsorted(begins, stop - 1 - (kind[stop - 1] == 0), side="right") - 1
+    totals: _Floats = np.bincount(first, weights=weight / 2, minlength=len(begins)).astype(np.float64)
+    totals += np.bincount(last, weights=weight / 2, minlength=len(begins))
+    whole = (begins[first] == start) & (ends[first] == stop) & (bucket < WORD_BUCKETS) & (idf[bucket] >= _COMMON_IDF)
+    explains = np.zeros(len(begins), dtype=bool)
+    for words in (first, last):
+        explains[words[whole | are_concepts(bucket)]] = True
+    rows = np.zeros(len(begins), dtype=np.int64)
+    rows[first] = row
+    named = np.flatnonzero(explains)
+    return _Terms(rows[named], begins[named], ends[named], totals[named])
+
+
+def _summed(row: I64, start: I64, stop: I64, weight: _Floats, which: npt.NDArray[np.bool_]) -> _Terms:
+    """Stretches of `which`, each once with its whole weight, in order of rows."""
+    keys = np.stack([row[which], start[which], stop[which]], axis=1)
+    unique, inverse = np.unique(keys, axis=0, return_inverse=True)
+    totals = np.bincount(inverse.ravel(), weights=weight[which], minlength=len(unique)).astype(np.float64)
+    return _Terms(unique[:, 0], unique[:, 1], unique[:, 2], totals)
+
+
+def _apart(stretches: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
     """Keep the strongest stretches that don't overlap."""
-    kept: dict[_Stretch, float] = {}
+    kept = []
     taken: set[int] = set()
-    for (start, stop), weight in sorted(stretches.items(), key=lambda pair: (-abs(pair[1]), pair[0])):
-        positions = set(range(start, stop))
-        if not positions & taken:
-            kept[start, stop] = weight
-            taken |= positions
+    for start, stop, weight in sorted(stretches, key=lambda stretch: (-abs(stretch[2]), stretch[0])):
+        positions = range(start, stop)
+        if taken.isdisjoint(positions):
+            kept.append((start, stop, weight))
+            taken.update(positions)
     return kept
 
 
-class _Words:
-    """Which words a stretch of a batch's code points touches."""
-
-    def __init__(self, codes: npt.NDArray[np.uint32]) -> None:
-        self._codes = codes
-        self._kind = letter_classes(codes)
-
-    def is_dense(self, position: int) -> bool:
-        return bool(self._kind[position] == _DENSE)
-
-    def text(self, start: int, stop: int) -> str:
-        return "".join(map(chr, self._codes[start:stop].tolist()))
-
-    def touched(self, start: int, stop: int) -> set[_Stretch]:
-        """The words of the stretch's first and last letters."""
-        letters = [at for at in range(start, stop) if self._kind[at] == 1]
-        return {self._around(at) for at in (letters[0], letters[-1])} if letters else set()
-
-    def _around(self, position: int) -> _Stretch:
-        start = stop = position
-        while start > 0 and self._kind[start - 1] == 1:
-            start -= 1
-        while stop < len(self._kind) and self._kind[stop] == 1:
-            stop += 1
-        return start, stop
+@functools.lru_cache(maxsize=1 << 14)
+def _folded(char: str) -> str:
+    return normalize(char)
 
 
 class _Spelling:
     """Finds a folded term again as it was written."""
 
     def __init__(self, original: str) -> None:
+        folded = [_folded(char) for char in original]
         self._original = original
-        folded = [normalize(char) for char in original]
-        self._folded = "".join(folded)
+        self._text = "".join(folded)
         self._at = [index for index, part in enumerate(folded) for _ in part]
 
     def __call__(self, term: str) -> str:
-        match = re.search(rf"(?<!\w){re.escape(term)}(?!\w)", self._folded)
-        at = match.start() if match else self._folded.find(term)
+        at = self._text.find(term)
+        while at >= 0 and self._inside_word(at, len(term)):
+            at = self._text.find(term, at + 1)
         if at < 0:
             return term
         return self._original[self._at[at] : self._at[at + len(term) - 1] + 1]
+
+    def _inside_word(self, at: int, length: int) -> bool:
+        around = self._text[at - 1 : at] + self._text[at + length : at + length + 1]
+        return around.isalnum() and self._text[at].isascii()

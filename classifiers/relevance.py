@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifiers import Reason, Score, Text, storage
+from classifiers import Score, Text, storage
 from classifiers.corpus_files import CODES, Item
 from classifiers.features import BUCKETS, Counts, Occurrences, counted, occurrences, weighted
 from classifiers.normalize import MAX_CHARS, normalize, unmasked
-from classifiers.reasons import Explained, strongest
+from classifiers.reasons import Explained
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,24 +66,22 @@ class RelevanceModel:
         probabilities = 1.0 / (1.0 + np.exp(-(self.slope * values + self.intercept)))
         has_words = np.bincount(counts.row, minlength=len(parts)) > 0
         probabilities[~has_words] = 0.0
-        codes = self._codes(counts, len(parts))
-        explained = Explained(found=found, counts=counts, contributions=contributions, idf=self.idf)
-        scores = []
-        for text in range(len(texts)):
-            part = best[text]
+        chosen = [best[text] for text in range(len(texts))]
+        shown = np.array([part for part in chosen if probabilities[part] >= REASONS_FROM], dtype=np.int64)
+        codes = self._codes(counts, len(parts)) if len(shown) else np.zeros((len(parts), len(CODES)))
+        explained = Explained(found, counts, contributions, self.idf, shown)
+        scores: list[Score] = []
+        for text, part in zip(texts, chosen, strict=True):
             value = float(probabilities[part])
-            reasons: tuple[Reason, ...] = ()
-            if value >= REASONS_FROM:
-                reasons = strongest(
-                    explained, part, f"{texts[text].title} {texts[text].summary} {texts[text].text}"[:MAX_CHARS]
-                )
+            original = f"{text.title} {text.summary} {text.text}"[:MAX_CHARS]
+            reasons = explained.strongest(part, original) if value >= REASONS_FROM else ()
             scores.append(
                 Score(
                     value=round(value, 4),
                     codes=_likeliest(codes[part]) if value >= REASONS_FROM else (),
                     reasons=reasons,
                     model=self.name,
-                    obfuscated=masked[text],
+                    obfuscated=masked[len(scores)],
                 )
             )
         return scores

@@ -76,8 +76,11 @@ async def opened(
     now: datetime | None = None,
     stream: TextIO | None = None,
     clock: Callable[[], datetime] | None = None,
+    new_feeds_at_once: bool = False,
 ) -> AsyncIterator[App]:
     """Open store, model, parser, fetcher and channels; close them in the end.
+
+    Feeds that are new become due one after another, or all now with `new_feeds_at_once`.
 
     Raises:
         StateError: the stored state can't be used.
@@ -101,12 +104,7 @@ async def opened(
         for channel in channels.values():
             stack.push_async_callback(channel.aclose)
         feeds = {feed.url: feed for feed in settings.feeds}
-        enabled = [feed.url for feed in settings.feeds if feed.enabled]
-        count = len(enabled)
-        store.sync_feeds(
-            settings.feeds,
-            {url: schedule.first_poll_at(index, count, moment) for index, url in enumerate(enabled)},
-        )
+        store.sync_feeds(settings.feeds, _first_polls(settings, moment, at_once=new_feeds_at_once))
         watch = Watch(
             store=store,
             fetcher=fetcher,
@@ -130,6 +128,13 @@ async def opened(
             pacer=pacer,
             warnings=(*settings.warnings, *warnings),
         )
+
+
+def _first_polls(settings: Settings, now: datetime, *, at_once: bool) -> dict[str, datetime]:
+    enabled = [feed.url for feed in settings.feeds if feed.enabled]
+    return {
+        url: now if at_once else schedule.first_poll_at(index, len(enabled), now) for index, url in enumerate(enabled)
+    }
 
 
 def load_classifier(settings: Settings) -> classifiers.Classifier:
@@ -246,7 +251,7 @@ def tend_pass(app: App, now: datetime) -> None:
 
 async def run_once(settings: Settings, *, now: datetime | None = None, stream: TextIO | None = None) -> PollReport:
     """Poll everything due, queue due digests, deliver until nothing more can be sent at once; then close."""
-    async with opened(settings, now=now, stream=stream) as app:
+    async with opened(settings, now=now, stream=stream, new_feeds_at_once=True) as app:
         _say(app.warnings)
         report = await poll_due(app.watch, now or utc_now())
         digest_pass(app, now or utc_now())

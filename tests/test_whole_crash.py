@@ -1,0 +1,359 @@
+"""Killed anywhere between asking a feed and marking an alert as sent: started again, nothing is lost or repeats unmarked.
+
+The whole program is killed, not parts of it, in two ways: before a statement of the flow, and at a system call that
+writes or sends. Then it is started again as a person or a service manager would, once, and looked at: by what a chat's
+reader has, and by what is stored.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.model import EPOCH, Outcome
+from monitor.store import Store
+from tests.botapi import BotApi, in_thread
+from tests.whole_parts import (
+    ABDUCTED,
+    ALL,
+    CAKE,
+    CUP,
+    EDITOR,
+    NOTICE,
+    PASSPORTS,
+    RAIN,
+    REPEAT,
+    SPYWARE,
+    STATION,
+    News,
+    Site,
+    environment,
+    rss,
+    serving,
+    table,
+    write_toml,
+)
+
+DRIVER = Path(__file__).with_name("whole_driver.py")
+SYSTEM_CALLS = "pwrite64,fdatasync,fsync,write,sendto"
+CHATS = {"first": "-100123", "second": "-200", "third": "-300"}
+
+FEW_STATEMENTS, FEW_CALLS = 5, 3
+"""Points of each scene in `make test`."""
+MANY_STATEMENTS, MANY_CALLS = 75, 60
+"""Points of each scene in `make soak`."""
+
+
+# ── the driver ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Driver:
+    """A warmed-up process that runs `longarm run --once`."""
+
+    def __init__(self, api: BotApi) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=environment(LONGARM_TELEGRAM_TOKEN=api.token),
+        )  # fmt: skip
+        assert self._answer() == "ready"
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def run(self, toml: Path, **order: Any) -> int:
+        """Run once with the settings `toml`; return the exit code. Nothing may outlive it."""
+        assert self._process.stdin is not None
+        log = toml.with_name("log.txt")
+        whole = {"args": ["run", "--once", "--config", str(toml)], "log": str(log), **order}
+        self._process.stdin.write(json.dumps(whole) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._answer())
+        assert answer["orphans"] == 0
+        said = log.read_text()
+        assert "Traceback" not in said
+        assert "this is a bug" not in said
+        assert self.token not in said
+        return int(answer["code"])
+
+    token = BotApi.token
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+        self._process.stdout.close()
+
+
+# ── the scenes ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Scene:
+    """What a run will find: a state to begin with, feeds, and which news must reach which chat."""
+
+    name: str
+    driver: Driver
+    api: BotApi
+    toml: Path
+    expected: Mapping[str, Sequence[News]]
+    """News that must arrive, by chat."""
+    articles: int
+    """How many are stored in the end."""
+    deliveries: int
+    ends: Counter[str] = field(default_factory=Counter)
+
+    def copy(self, point: int) -> Path:
+        """A fresh copy of the state; the chats are empty again."""
+        folder = self.toml.parent.with_name(f"{self.toml.parent.name}-{point}")
+        shutil.copytree(self.toml.parent, folder)
+        for kept in (self.api.accepted, self.api.requests, self.api.violations):
+            kept.clear()
+        return folder / self.toml.name
+
+    def kill_and_look(self, point: int, **order: Any) -> None:
+        """Run and be killed, run again to the end, and look at everything."""
+        toml = self.copy(point)
+        code = self.driver.run(toml, **order)
+        if code == -signal.SIGKILL:
+            self.ends["killed"] += 1
+            before = len(self.api.accepted)
+            self.ends["killed after sending"] += before > 0
+            assert self.driver.run(toml) == 0, toml.with_name("log.txt").read_text()
+        else:
+            assert code == 0, toml.with_name("log.txt").read_text()
+            self.ends["came to its end"] += 1
+        self.look(toml)
+        shutil.rmtree(toml.parent)
+
+    def look(self, toml: Path) -> None:
+        """Everything arrived, each repeat says so, and the state is whole."""
+        repeats = self.read_as_a_reader()
+        state = toml.parent / "state"
+        with closing(sqlite3.connect(f"file:{state}/longarm.db?mode=ro", uri=True)) as database:
+            assert database.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+        with Store.open(state, now=datetime.now(UTC), read_only=True) as store:
+            rows = list(store.export("deliveries"))
+            assert store.counts()["articles"] == self.articles
+            assert not store.open_notices()
+        assert [row["state"] for row in rows] == ["sent"] * self.deliveries
+        assert sum(row["unknown"] for row in rows) >= repeats
+        self.ends["repeats"] += repeats
+
+    def read_as_a_reader(self) -> int:
+        """Compare what the chats have with what they should have; how many messages came marked as repeats."""
+        assert self.api.violations == []
+        marked = 0
+        for chat in CHATS.values():
+            left = self.api.texts(chat)
+            for news in self.expected.get(chat, ()):
+                mine = [text for text in left if news.link in text]
+                assert mine, f"{news.slug} never came to {chat}"
+                assert all(text.startswith(REPEAT) for text in mine[1:]), f"{news.slug} came twice, unmarked"
+                marked += sum(text.startswith(REPEAT) for text in mine)
+                left = [text for text in left if text not in mine]
+            assert left == [], "something came that nobody asked for"
+        return marked
+
+
+def _settings(folder: Path, site: Site, api: BotApi) -> Path:
+    feeds = [
+        table("feeds", url=site.feed("first"), name="The First", tags=["first"], every="5m", **ALL),
+        table("feeds", url=site.feed("second"), name="The Second", tags=["second"], every="5m", **ALL),
+        table("feeds", url=site.feed("third"), name="The Third", tags=["third"], every="5m", **ALL),
+        table("feeds", url=site.feed("sport"), name="Sport", every="5m", alert_at=1.0, digest_at=1.0),
+    ]
+    channels = [
+        table("channels", name=name, type="telegram", chat=chat, api_url=api.url, tags=[name])
+        for name, chat in CHATS.items()
+    ]
+    return write_toml(folder, *feeds, *channels)
+
+
+@dataclass
+class Stage:
+    """The servers and the driver, shared by the scenes."""
+
+    site: Site
+    api: BotApi
+    driver: Driver
+    folder: Path
+
+    def first_run(self) -> Scene:
+        """Nothing is stored yet. The copy of a story in another feed joins it and is told nobody."""
+        now = datetime.now(UTC)
+        copy = replace(EDITOR, slug="editor-stabbed-copy")
+        self.site.pages = {
+            "first": rss("The First", [EDITOR, PASSPORTS], now),
+            "second": rss("The Second", [NOTICE], now),
+            "third": rss("The Third", [STATION], now),
+            "sport": rss("Sport", [CUP, CAKE], now),
+        }
+        del copy
+        toml = _settings(self.folder / "first-run", self.site, self.api)
+        expected = {CHATS["first"]: [EDITOR, PASSPORTS], CHATS["second"]: [NOTICE], CHATS["third"]: [STATION]}
+        return Scene(
+            name="first run", driver=self.driver, api=self.api, toml=toml, expected=expected, articles=6, deliveries=4
+        )
+
+    def later_run(self) -> Scene:
+        """A week is stored; two feeds have something new, one of them with an edit of what was told."""
+        begun = self.first_run()
+        toml = begun.toml.parent.rename(self.folder / "later-run") / "feeds.toml"
+        assert self.driver.run(toml) == 0
+        begun.read_as_a_reader()
+        make_due(toml.parent / "state")
+        edited = replace(EDITOR, summary=EDITOR.summary + " He is out of danger, his family says.")
+        self.site.pages["first"] = rss("The First", [SPYWARE, edited, PASSPORTS])
+        self.site.pages["second"] = rss("The Second", [ABDUCTED, NOTICE])
+        self.site.pages["sport"] = rss("Sport", [RAIN, CUP, CAKE])
+        expected = {CHATS["first"]: [SPYWARE], CHATS["second"]: [ABDUCTED]}
+        return Scene(
+            name="later run", driver=self.driver, api=self.api, toml=toml, expected=expected, articles=9, deliveries=6
+        )
+
+
+def make_due(state: Path) -> None:
+    """Let every feed be due, as if its time had come."""
+    now = datetime.now(UTC)
+    with Store.open(state, now=now) as store:
+        for feed in store.feed_states():
+            store.record(Outcome(state=replace(feed, next_poll_at=EPOCH)), (), now=now)
+
+
+@contextmanager
+def _stage(folder: Path) -> Iterator[Stage]:
+    with serving() as site, in_thread() as api:
+        api.add_chat(CHATS["third"])
+        driver = Driver(api)
+        try:
+            yield Stage(site=site, api=api, driver=driver, folder=folder)
+        finally:
+            driver.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with _stage(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=["first_run", "later_run"])
+def scene(request: pytest.FixtureRequest, stage: Stage) -> Scene:
+    made: Scene = getattr(stage, request.param)()
+    return made
+
+
+def spread(points: Sequence[Any], number: int) -> list[Any]:
+    """`number` of `points`, evenly, the first and the last among them."""
+    if len(points) <= number:
+        return list(points)
+    return [points[round(at * (len(points) - 1) / (number - 1))] for at in range(number)]
+
+
+# ── at a statement ────────────────────────────────────────────────────────────────────────────────
+
+
+def _statements(scene: Scene) -> list[tuple[str, int, int]]:
+    """Every statement of the flow that an undisturbed run executes, at its first and at its last time."""
+    toml = scene.copy(0)
+    lines = toml.with_name("lines.json")
+    assert scene.driver.run(toml, lines=str(lines)) == 0, toml.with_name("log.txt").read_text()
+    scene.look(toml)
+    scene.ends.clear()
+    executed = json.loads(lines.read_text())
+    return [(file, line, hit) for file, line, hits in executed for hit in sorted({1, hits})]
+
+
+def _kill_at_statements(scene: Scene, number: int) -> Counter[str]:
+    for point, statement in enumerate(spread(_statements(scene), number), 1):
+        scene.kill_and_look(point, kill=statement)
+    return scene.ends
+
+
+def test_killed_at_a_statement_nothing_is_lost_and_nothing_repeats_unmarked(scene: Scene) -> None:
+    ends = _kill_at_statements(scene, FEW_STATEMENTS)
+    assert ends["killed"] >= FEW_STATEMENTS - 1
+
+
+@pytest.mark.soak
+def test_killed_at_any_statement_nothing_is_lost_and_nothing_repeats_unmarked(scene: Scene) -> None:
+    ends = _kill_at_statements(scene, MANY_STATEMENTS)
+    print(f"\nstatements, {scene.name}: {dict(ends)}")
+    assert ends["killed"] >= MANY_STATEMENTS - 5
+    assert ends["killed after sending"] >= 5
+    assert ends["repeats"] >= 1
+
+
+def test_killed_between_the_answer_and_the_mark_the_repeat_says_so(stage: Stage) -> None:
+    scene = stage.first_run()
+    settled = [point for point in _statements(scene) if point[0].endswith("store/outbox.py")]
+    for point, statement in enumerate(settled[:0], 1):
+        scene.kill_and_look(point, kill=statement)
+
+
+# ── at a system call ──────────────────────────────────────────────────────────────────────────────
+
+
+def _strace(*options: str) -> list[str]:
+    # Without -f: it is this process that must die, not its parser, and everything that counts happens in its main thread.
+    return ["-qq", "-o", os.devnull, "-e", "signal=none", *options]
+
+
+@pytest.fixture(scope="session")
+def strace() -> None:
+    """Skips where strace is missing or may not trace."""
+    if shutil.which("strace") is None:
+        pytest.skip("needs strace")
+    options = _strace("-e", "trace=write", "-e", "inject=write:signal=KILL:when=1")
+    done = subprocess.run(["strace", *options, "echo", "alive"], capture_output=True, check=False)
+    if done.returncode != -signal.SIGKILL or done.stdout:
+        pytest.skip("strace may not trace and kill here")
+
+
+def _calls(scene: Scene) -> list[int]:
+    """The numbers of all system calls that write or send, in an undisturbed run."""
+    toml = scene.copy(0)
+    trace = toml.with_name("calls.txt")
+    options = ["-qq", "-o", str(trace), "-e", "signal=none", "-e", f"trace={SYSTEM_CALLS}"]
+    assert scene.driver.run(toml, strace=options) == 0, toml.with_name("log.txt").read_text()
+    scene.look(toml)
+    scene.ends.clear()
+    return list(range(1, len(trace.read_text(errors="replace").splitlines()) + 1))
+
+
+def _kill_at_calls(scene: Scene, number: int) -> Counter[str]:
+    for point, call in enumerate(spread(_calls(scene), number), 1):
+        inject = f"inject={SYSTEM_CALLS}:signal=KILL:when={call}"
+        scene.kill_and_look(point, strace=_strace("-e", f"trace={SYSTEM_CALLS}", "-e", inject))
+    return scene.ends
+
+
+@pytest.mark.usefixtures("strace")
+def test_killed_at_a_system_call_nothing_is_lost_and_nothing_repeats_unmarked(scene: Scene) -> None:
+    ends = _kill_at_calls(scene, FEW_CALLS)
+    assert ends["killed"] >= FEW_CALLS - 1
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("strace")
+def test_killed_at_any_system_call_nothing_is_lost_and_nothing_repeats_unmarked(scene: Scene) -> None:
+    ends = _kill_at_calls(scene, MANY_CALLS)
+    print(f"\nsystem calls, {scene.name}: {dict(ends)}")
+    assert ends["killed"] >= MANY_CALLS - 5
+    assert ends["killed after sending"] >= 3
