@@ -89,7 +89,8 @@ def _by_word(
     begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     if not len(begins):
         return _summed(row, start, stop, weight, spaced & False)
-    row, start, stop, weight, bucket = (values[spaced] for values in (row, start, stop, weight, bucket))
+    row, start, stop, bucket = row[spaced], start[spaced], stop[spaced], bucket[spaced]
+    weight = weight[spaced]
     # A stretch may begin or end with the space beside a word.
     first = np.searchsorted(begins, start + (kind[start] == 0), side="right") - 1
     last = np.searchsorted(begins, stop - 1 - (kind[stop - 1] == 0), side="right") - 1
