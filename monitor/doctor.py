@@ -68,7 +68,8 @@ def _state(settings: config.Settings, now: datetime) -> list[Finding]:
         return [Finding(what="state", fine=True, says=str(error))]
     except StateError as error:
         return [Finding(what="state", fine=False, says=str(error))]
-    says = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in counts.items() if isinstance(value, int))
+    shown = ("articles", "stories", "labels", "pending", "sent", "held", "dead")
+    says = ", ".join(f"{counts[key]} {key}" for key in shown if key in counts)
     findings = [Finding(what="state", fine=True, says=says)]
     latest = max((state.polled_at for state in states if state.polled_at), default=None)
     if latest is not None:

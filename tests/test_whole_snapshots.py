@@ -36,7 +36,9 @@ class Snapshot:
 def snapshots(folder: Path, feeds: Sequence[str], every: int) -> list[Snapshot]:
     """Every `every`-th poll of `feeds`, in order of time."""
     chosen = [path for feed in feeds for path in sorted((folder / feed).glob("*.xml"))[::every]]
-    made = [Snapshot(path.parent.name, datetime.fromtimestamp(int(path.stem), UTC), path.read_bytes()) for path in chosen]
+    made = [
+        Snapshot(path.parent.name, datetime.fromtimestamp(int(path.stem), UTC), path.read_bytes()) for path in chosen
+    ]
     return sorted(made, key=lambda one: (one.at, one.feed))
 
 
@@ -81,7 +83,9 @@ def settings(place: Path, site: Site, feeds: Sequence[str]) -> config.Settings:
     return config.load(write_toml(place, *wanted, table("channels", name="desk", type="console")), {})
 
 
-async def watched(settings: config.Settings, site: Site, polls: Sequence[Snapshot], now: datetime) -> tuple[str, datetime]:
+async def watched(
+    settings: config.Settings, site: Site, polls: Sequence[Snapshot], now: datetime
+) -> tuple[str, datetime]:
     """Serve `polls` in turn and take each in; return what the channel heard, and the time afterwards."""
     heard = io.StringIO()
     async with app.opened(settings, now=now, stream=heard, clock=lambda: now) as opened:

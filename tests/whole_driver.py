@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,14 +36,15 @@ Line = tuple[str, int]
 
 def warm_up() -> None:
     """Import everything that a run needs: that is two thirds of its time."""
-    import alembic.command
-    import alembic.config
-    import alembic.runtime.environment
-
-    import classifiers.relevance
-    import monitor.alerts.channels.telegram
-    import monitor.app
-    import monitor.cli.watching  # noqa: F401
+    for name in (
+        "alembic.command",
+        "alembic.runtime.environment",
+        "classifiers.relevance",
+        "monitor.alerts.channels.telegram",
+        "monitor.app",
+        "monitor.cli.watching",
+    ):
+        import_module(name)
 
 
 def traced(kill: list[Any] | None, counts: dict[Line, int]) -> None:

@@ -156,11 +156,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
+    from monitor.text import clean_line  # noqa: PLC0415
+
     drawn = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
-        drawn.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+        # What feeds wrote is shown without overrides and control characters: a title must not repaint the terminal.
+        drawn.add_row(*(escape("" if cell is None else clean_line(str(cell), 500)) for cell in row))
     Console().print(drawn)
 
 
