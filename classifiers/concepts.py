@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.letters import spaced_text
 from classifiers.normalize import normalize
 
 LEXICON = Path(__file__).resolve().parent / "lexicon"
@@ -158,7 +159,6 @@ _TWO_STATES = 2
 I64 = npt.NDArray[np.int64]
 
 _DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-_BREAKS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _stems(path: Path) -> Iterator[tuple[str, str]]:
         concept, _, stems = line.split("\t")
         for stem in stems.split(";"):
             whole = stem.strip().endswith("$")
-            folded = _BREAKS.sub(" ", normalize(stem.strip().rstrip("$"))).strip()
+            folded = spaced_text(normalize(stem.strip().rstrip("$")))
             if folded:
                 dense = _DENSE.search(folded) is not None
                 yield concept, folded if dense else f" {folded} " if whole else f" {folded}"

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers import concepts
+from classifiers.letters import DENSE, SPACE, WORD, letter_classes
 from classifiers.normalize import normalize
 
 WORD_BUCKETS = 1 << 18
@@ -37,12 +38,6 @@ I64 = npt.NDArray[np.int64]
 
 _BASE = 0x9E3779B97F4A7C15 | 1
 _INVERSE = pow(_BASE, -1, 1 << 64)
-_SPACE, _WORD, _DENSE = 0, 1, 2
-# Scripts written without spaces between words.
-_DENSE_RANGES = (
-    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x2FDF), (0x3005, 0x3007), (0x3040, 0x30FF),
-    (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,28 +52,6 @@ class Occurrences:
     start: I64
     stop: I64
     codes: npt.NDArray[np.uint32]
-
-
-def _classes() -> npt.NDArray[np.uint8]:
-    import unicodedata  # noqa: PLC0415
-
-    table = np.zeros(0x40000, dtype=np.uint8)
-    for codepoint in range(0x10000):
-        if unicodedata.category(chr(codepoint))[0] in "LNM":
-            table[codepoint] = _WORD
-    table[0x10000:0x20000] = _WORD
-    for first, last in _DENSE_RANGES:
-        stretch = table[first : last + 1]
-        stretch[(stretch == _WORD) | (first >= 0x20000)] = _DENSE
-    return table
-
-
-_CLASS = _classes()
-
-
-def letter_classes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
-    """0: no letter, 1: a letter of a script with spaces, 2: one of a script without."""
-    return _CLASS[np.minimum(codes, np.uint32(0x3FFFF))]
 
 
 _powers: U64 = np.ones(1, dtype=np.uint64)
@@ -112,14 +85,14 @@ class _Batch:
     """A batch as code points, with the hash of every stretch at hand."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        # One space before each text and one after the last, so that every word has a border on both sides.
-        joined = " " + " ".join(texts) + " "
+        # A space on both sides of each text, so that every word has its borders, and two between texts, so that no
+        # expression of the lexicon reaches from one into the next.
+        joined = " " + "  ".join(texts) + " "
         self.codes = np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32)
-        lengths = np.fromiter((len(text) + 1 for text in texts), dtype=np.int64, count=len(texts))
+        lengths = np.fromiter((len(text) + 2 for text in texts), dtype=np.int64, count=len(texts))
         self.kind = letter_classes(self.codes)
         self.row = np.repeat(np.arange(len(texts)), lengths)
-        self.row = np.append(self.row, max(len(texts) - 1, 0))[: len(self.codes)]
-        letters = np.where(self.kind == _SPACE, np.uint32(32), self.codes)
+        letters = np.where(self.kind == SPACE, np.uint32(32), self.codes)
         self.spaced = letters.tobytes().decode("utf-32-le")
         _grow(len(self.codes) + 1)
         steps = (letters.astype(np.uint64) + np.uint64(1)) * _powers[: len(letters)]
@@ -148,7 +121,7 @@ _Part = tuple[I64, I64, I64]
 
 
 def _words(batch: _Batch) -> list[_Part]:
-    is_word = batch.kind == _WORD
+    is_word = batch.kind == WORD
     edges = np.diff(np.concatenate([[False], is_word, [False]]).astype(np.int8))
     start: I64 = np.flatnonzero(edges == 1)
     stop: I64 = np.flatnonzero(edges == -1)
@@ -167,8 +140,8 @@ def _words(batch: _Batch) -> list[_Part]:
 def _grams(batch: _Batch) -> list[_Part]:
     """Character n-grams: 3-5 within a word and its borders, 1-4 in scripts without spaces (1-2 of them as words)."""
     size = len(batch.codes)
-    spaces = np.concatenate([[0], np.cumsum(batch.kind == _SPACE)])
-    dense = np.concatenate([[0], np.cumsum(batch.kind == _DENSE)])
+    spaces = np.concatenate([[0], np.cumsum(batch.kind == SPACE)])
+    dense = np.concatenate([[0], np.cumsum(batch.kind == DENSE)])
     parts: list[_Part] = []
     for n in (1, 2, 3, 4, 5):
         start = np.arange(max(size - n + 1, 0), dtype=np.int64)

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers import Reason
-from classifiers.features import BUCKETS, I64, WORD_BUCKETS, Counts, Occurrences, are_concepts, letter_classes
+from classifiers.features import BUCKETS, I64, WORD_BUCKETS, Counts, Occurrences, are_concepts
+from classifiers.letters import DENSE, letter_classes
 from classifiers.normalize import normalize
 
 MOST = 8
@@ -25,7 +26,6 @@ _LEAST = 0.005
 _COMMON_IDF = 1.0 + float(np.log(100))
 """A word that stands in more than one text of a hundred explains nothing, unless it is a concept's."""
 
-_DENSE = 2
 _Floats = npt.NDArray[np.float64]
 
 
@@ -60,7 +60,7 @@ class Explained:
         row, bucket, start, stop, at = row[counted], bucket[counted], start[counted], stop[counted], at[counted]
         weight = contributions[at] / counts.count[at]
         kind = letter_classes(found.codes)
-        dense = kind[start] == _DENSE
+        dense = kind[start] == DENSE
         self._words = _by_word(kind, row, start, stop, weight, bucket, idf, ~dense)
         self._stretches = _summed(row, start, stop, weight, dense & (stop - start >= 2))
 
