@@ -41,8 +41,8 @@ bench: .venv/.dev-stamp ## what things cost, as ratios against a named baseline
 train: .venv/.run-stamp ## learn the relevance model from classifiers/corpus
 	$(BIN)/longarm train
 
-evaluate: .venv/.run-stamp ## the model card
-	$(BIN)/longarm evaluate
+evaluate: .venv/.dev-stamp ## the model card
+	$(BIN)/longarm evaluate --card docs/model-card.md
 
 soak: .venv/.dev-stamp ## long runs: every crash point, fuzzing, a month in fast-forward
 	$(BIN)/python -m pytest -m soak --timeout 3600 tests

@@ -67,7 +67,7 @@ def average_precision(rows: Rows) -> float:
     value, label, weight = rows.value[order], rows.label[order], rows.weight[order]
     last_of_tie = np.append(value[1:] != value[:-1], True)
     hits = np.cumsum(weight * label)[last_of_tie]
-    taken = np.cumsum(weight)[last_of_tie]
+    taken = np.maximum(np.cumsum(weight)[last_of_tie], 1e-12)  # a resample may leave the best out
     return float(np.sum(np.diff(np.append(0.0, hits)) * hits / taken) / total)
 
 
@@ -132,24 +132,25 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A whole evaluation. `intervals` are of the first line's measures."""
+    """A whole evaluation. `intervals` are of the first line's measures; `lines` are of one model each."""
 
     model: str
     source: str
     lines: tuple[Line, ...]
     intervals: Mapping[str, tuple[float, float]]
     calibration: tuple[tuple[float, float, int], ...]
+    rows: Rows
 
     def as_dict(self) -> dict[str, Any]:
         """As a JSON object."""
         from dataclasses import asdict  # noqa: PLC0415
 
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if key != "rows"}
 
     def as_markdown(self) -> str:
         """As tables for people."""
         text = [
-            f"# {self.model} on {self.source}",
+            f"## {self.model} on {self.source}",
             "",
             f"| group | rows | relevant | AP | recall ≥ {ALERT_AT} | precision ≥ {ALERT_AT} | recall ≥ {DIGEST_AT} |",
             "|---|---|---|---|---|---|---|",
@@ -161,14 +162,14 @@ class Report:
             "|---|---|---|",
             *(f"| {value:.2f} | {share:.2f} | {count} |" for value, share, count in self.calibration),
         ]
-        return "\n".join(text)
+        return "\n".join(text) + "\n"
 
 
 def report(labelled: Sequence[Mapping[str, Any]] | None = None, *, model: Classifier | None = None) -> Report:
     """Evaluate `model` (the shipped one) on labelled rows, or the training recipe on held-out events of the corpus.
 
-    Rows hold "title", "label" (0 or 1), and may hold "summary" or "text", "language" or "lang", "event", "borderline"
-    (left out of the figures).
+    Rows hold "title", "label" (0 or 1), and may hold "summary" or "text", "language" or "lang", "event", "codes" or
+    "kind", "state", "register", "borderline" (left out of the figures).
 
     Raises:
         ValueError: no rows, or one without title or label.
@@ -180,11 +181,42 @@ def report(labelled: Sequence[Mapping[str, Any]] | None = None, *, model: Classi
     if not chosen or any(row.get("label") not in (0, 1) or "title" not in row for row in chosen):
         raise ValueError('every row needs "title" and "label" (0 or 1)')
     used = model or load()
-    texts = [Text(title=r["title"], summary=r.get("summary") or "", text=r.get("text") or "") for r in chosen]
-    value = np.array([score.value for score in used.score(texts)])
+    value = np.array([score.value for score in used.score([_row_text(row) for row in chosen])])
     events = [str(row.get("event") or f"row {number}") for number, row in enumerate(chosen)]
-    groups = {"language": [str(row.get("language") or row.get("lang") or "") for row in chosen]}
+    groups = {
+        "language": [str(row.get("language") or row.get("lang") or "") for row in chosen],
+        **{name: [str(row.get(name) or "") for row in chosen] for name in ("kind", "state", "register")},
+    }
     return _report(rows_of(value, [row["label"] for row in chosen], events, groups), used.name, f"{len(chosen)} rows")
+
+
+def _row_text(row: Mapping[str, Any]) -> Text:
+    return Text(title=row["title"], summary=row.get("summary") or "", text=row.get("text") or "")
+
+
+def false_alerts(background: Sequence[Mapping[str, Any]], model: Classifier) -> dict[str, float]:
+    """Items of everyday news at or above each threshold, per 10,000; the few relevant ones among them count too."""
+    value = np.array([score.value for score in model.score([_row_text(row) for row in background])])
+    return {
+        name: float(10_000 * (value >= threshold).mean())
+        for name, threshold in (("alert_at", ALERT_AT), ("digest_at", DIGEST_AT))
+    }
+
+
+def left_out(items: Sequence[Item], by: str, groups: Sequence[str]) -> list[Line]:
+    """Figures on each of `groups` by a model that saw no item of it. `by`: "state" or "language"."""
+    from classifiers import train  # noqa: PLC0415
+    from classifiers.relevance import item_text  # noqa: PLC0415
+
+    lines = []
+    for group in groups:
+        inside = [group in getattr(item, by).split(",") for item in items]
+        model = train.fit([item for item, held in zip(items, inside, strict=True) if not held])
+        held = [item for item, mine in zip(items, inside, strict=True) if mine]
+        value = np.array([score.value for score in model.score([item_text(item) for item in held])])
+        rows = rows_of(value, [item.label for item in held], [item.event for item in held], {})
+        lines.append(_line(f"without {group}", rows))
+    return lines
 
 
 def held_out(items: Sequence[Item]) -> Rows:
@@ -218,6 +250,7 @@ def _report(rows: Rows, model: str, source: str) -> Report:
         lines=tuple(lines),
         intervals={name: interval(rows, measure) for name, measure in measures.items()},
         calibration=tuple(calibration(rows)),
+        rows=rows,
     )
 
 

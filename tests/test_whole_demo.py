@@ -7,7 +7,6 @@ import contextlib
 import io
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from monitor.demo.items import DemoItem, expected_events, outlets
+from monitor.demo.items import DemoItem, Role, expected_events, outlets
 from monitor.demo.play import START, WEEK, play
 from monitor.links import canonical_url
 from monitor.store import Store
@@ -23,7 +22,8 @@ from tests.whole_parts import door, process
 
 EVENTS = 30
 EVENTS_TOLD_AT_LEAST = 24
-"""What the shipped model must find. It finds more; what it misses is for the one who trains the next to mend."""
+FALSE_ALARMS_AT_MOST = 3
+"""What the first shipped model must reach. A better one may be held to more."""
 
 
 @dataclass
@@ -49,8 +49,9 @@ class Week:
     def item(self, article_id: str) -> DemoItem:
         """The truth of a stored article."""
         article = self.articles[article_id]
-        titles = {article["title"], canonical_url(article["url"])}
-        return next(item for item in self.truth if titles & _names(item))
+        slug = article["feed"].rpartition("/")[2]
+        names = {article["title"], canonical_url(article["url"])}
+        return next(item for item in self.truth if item.feed == slug and names & _names(item))
 
     def events_told(self) -> dict[str, set[str]]:
         """Event -> ids of the stories told that hold an article on it."""
@@ -68,7 +69,7 @@ def _names(item: DemoItem) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
+def week(tmp_path_factory: pytest.TempPathFactory) -> Week:
     folder = tmp_path_factory.mktemp("demo")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
@@ -79,24 +80,27 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
         played.articles = {row["id"]: row for row in store.export("articles")}
         played.stories = {row["id"]: row for row in store.export("stories")}
         played.deliveries = list(store.export("deliveries"))
-    yield played
+    return played
 
 
-def test_every_item_of_the_week_is_stored_once(week: Week) -> None:
-    stored = Counter((item.feed, item.title, item.published_at) for item in map(week.item, week.articles))
-    print(stored.most_common(3), len(week.articles), len(week.truth))
+def test_every_item_that_a_feed_shows_is_stored_once(week: Week) -> None:
+    stored = Counter(map(week.item, week.articles))
     assert set(stored.values()) == {1}
+    # One under the same address in another feed is the same article.
+    missing = {item for item in week.truth if item not in stored}
+    assert {item.role for item in missing} <= {Role.SAME_LINK}
+    assert {canonical_url(item.link) for item in missing} <= {canonical_url(item.link) for item in stored}
 
 
 def test_each_story_is_told_once(week: Week) -> None:
     assert len(week.told) == len(set(week.told))
     assert {row["state"] for row in week.deliveries} == {"sent"}
     assert {row["attempts"] for row in week.deliveries} == {1}
-    assert week.printed.count("\nSource: ") == len(week.told)
+    assert len(re.findall(r"^console · \d+ ─", week.printed, re.MULTILINE)) == len(week.deliveries)
     assert set(week.told) == {key for key, story in week.stories.items() if story["alerted"]}
 
 
-def test_events_are_told(week: Week) -> None:
+def test_what_is_relevant_is_told(week: Week) -> None:
     expected = expected_events(week.truth, start=START)
     assert len(expected) == EVENTS
     told = week.events_told()
@@ -106,3 +110,41 @@ def test_events_are_told(week: Week) -> None:
 
 def test_no_event_is_told_twice(week: Week) -> None:
     assert {event: stories for event, stories in week.events_told().items() if len(stories) > 1} == {}
+
+
+def test_what_is_irrelevant_is_hardly_told(week: Week) -> None:
+    relevant = {item.event for item in week.truth if item.relevant}
+    false = set(week.events_told()) - relevant
+    assert len(false) <= FALSE_ALARMS_AT_MOST, f"told: {false}"
+
+
+def test_the_digest_is_sent_once_shown_and_written(week: Week) -> None:
+    parts = [row["key"] for row in week.deliveries if row["key"].startswith("digest:")]
+    assert parts == [f"digest:{WEEK}/{number}" for number in range(1, len(parts) + 1)]
+    assert parts
+    files = {path.name: path.read_text() for path in (week.folder / "state" / "digests").iterdir()}
+    assert set(files) == {f"{WEEK}.{suffix}" for suffix in ("html", "md", "txt")}
+    leads = [week.articles[story]["title"] for story in week.told[:3]]
+    for text in files.values():
+        assert leads[0].split()[0] in text
+    assert "The weekly digest:" in week.printed
+
+
+def test_the_commands_that_the_end_names_work(week: Week) -> None:
+    named = re.findall(r"longarm (\w+) --config (\S+) ?(.*)", week.printed)
+    assert [name for name, *_ in named] == ["search", "status"]
+    for name, toml, rest in named:
+        ran = door(name, "--config", toml, *rest.split())
+        assert ran.code in {0, 1}
+        assert ran.out
+        assert ran.err == ""
+
+
+def test_the_whole_week_can_be_played_from_the_command_line_into_an_empty_folder_only(tmp_path: Path) -> None:
+    ran = process("demo", "--state", tmp_path / "kept", "--hours", 1)
+    assert (ran.code, ran.err) == (0, "")
+    assert "The weekly digest:" in ran.out
+    assert (tmp_path / "kept" / "state" / "longarm.db").exists()
+    again = process("demo", "--state", tmp_path / "kept", "--hours", 1)
+    assert again.code == 1
+    assert again.said == [f"longarm: {tmp_path}/kept: is not empty; name an empty folder, or delete it"]

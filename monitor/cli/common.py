@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -102,8 +103,7 @@ def json_lines(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
         LongarmError: a line that is no JSON object, or not UTF-8; the text names the line.
     """
     name = str(file) if file and str(file) != "-" else "standard input"
-    stream = file.open("rb") if file and str(file) != "-" else sys.stdin.buffer
-    with stream:
+    with _opened(file) as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
                 continue
@@ -118,6 +118,12 @@ def json_lines(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
                     f"{name}:{number}: {type(value).__name__} found; an object with id and title is expected"
                 )
             yield number, value
+
+
+def _opened(file: Path | None) -> IO[bytes]:
+    if not file or str(file) == "-":
+        return sys.stdin.buffer
+    return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
 
 
 def field(item: dict[str, Any], key: str, where: str, *, needed: bool = False) -> str:

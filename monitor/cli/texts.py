@@ -154,7 +154,7 @@ async def _parse(sources: tuple[str, ...], allow: tuple[str, ...]) -> int:
 @click.command()
 @click.argument("text", nargs=-1, required=True)
 def explain(text: tuple[str, ...]) -> None:
-    """Say why a text scores as it does: reasons for and against, codes, the nearest items of the corpus.
+    """Say why a text scores as it does: reasons for and against, codes, language, the nearest items of the corpus.
 
     \b
     Example:
@@ -165,6 +165,7 @@ def explain(text: tuple[str, ...]) -> None:
 
     from classifiers import Text  # noqa: PLC0415
     from classifiers.evaluate import nearest  # noqa: PLC0415
+    from monitor.text import language_of  # noqa: PLC0415
 
     given = Text(title=" ".join(text))
     result = _classifier().score([given])[0]
@@ -175,6 +176,7 @@ def explain(text: tuple[str, ...]) -> None:
         out.print(f"{name}: " + (", ".join(f"{escape(r.term)} {r.weight:+.2f}" for r in terms) or "nothing"))
     if result.obfuscated:
         out.print("The text looks written to dodge a filter.")
+    out.print(f"language: {language_of(given.title) or 'unknown'}")
     out.print("nearest items of the corpus:")
     for similarity, item in nearest(given, 5):
         out.print(f"  {similarity:.2f}  {'relevant    ' if item.label else 'not relevant'}  {escape(item.title)}")
@@ -212,24 +214,48 @@ def train(corpus: Path | None, target: Path | None) -> None:
     click.echo(f"trained on {len(items)} items: relevance-{digest} in {target or 'the package'}")
 
 
+_ROWS = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
 @click.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", required=False, type=_ROWS)
+@click.option(
+    "--against", metavar="keywords|FOLDER", help="Compare with the keyword baseline or another model's folder."
+)
+@click.option(
+    "--background", type=_ROWS, help="Everyday news (JSON Lines, may be gzipped) for the rate of false alerts."
+)
+@click.option("--card", type=click.Path(path_type=Path, dir_okay=False), help="Write the whole model card here.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of Markdown.")
-def evaluate(file: Path | None, as_json: bool) -> None:
-    """Measure the model: on FILE (JSON Lines with "label" 0 or 1), or on held-out events of the corpus.
+def evaluate(file: Path | None, against: str | None, background: Path | None, card: Path | None, as_json: bool) -> None:
+    """Measure the model: on FILE (JSON Lines with "title" and "label"), or on held-out events of the corpus.
 
     \b
     Example:
-      longarm evaluate labelled.jsonl
+      longarm evaluate labelled.jsonl --against keywords --background everyday.jsonl.gz
     """
     from classifiers import evaluate as evaluation  # noqa: PLC0415
+    from classifiers import model_card  # noqa: PLC0415
+    from classifiers.keywords import KeywordQuery  # noqa: PLC0415
 
     rows = [item for _, item in json_lines(file)] if file else None
+    everyday = [item for _, item in json_lines(background)] if background else None
+    models = [_classifier()]
+    if against:
+        models.append(KeywordQuery() if against == "keywords" else _classifier(Path(against)))
     try:
-        report = evaluation.report(rows)
+        if card:
+            model_card.write(card, labelled=rows, background=everyday, model=models[0])
+            click.echo(f"written: {card}")
+            return
+        reports = [evaluation.report(rows, model=model) for model in models[: None if rows else 1]]
     except (ValueError, KeyError) as error:
         raise LongarmError(f"{file or 'the corpus'}: {error}") from error
-    if as_json:
-        emit(report.as_dict())
-    else:
-        click.echo(report.as_markdown())
+    for report in reports:
+        if as_json:
+            emit(report.as_dict())
+        else:
+            click.echo(report.as_markdown())
+    if everyday is not None:
+        for model in models:
+            emit({"model": model.name, "everyday_items_per_10000": evaluation.false_alerts(everyday, model)})

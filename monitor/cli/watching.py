@@ -92,8 +92,8 @@ def demo(state: Path | None, hours: int) -> None:
 
     log.configure(level="ERROR")
     folder = state or Path(tempfile.mkdtemp(prefix="longarm-demo-"))
-    if any(folder.glob("*.db")):
-        raise LongarmError(f"{folder}: holds a state already; name an empty folder, or delete it")
+    if folder.exists() and any(folder.iterdir()):
+        raise LongarmError(f"{folder}: is not empty; name an empty folder, or delete it")
     asyncio.run(play(folder, hours=hours))
 
 

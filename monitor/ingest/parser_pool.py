@@ -33,11 +33,19 @@ _ENVIRONMENT = {"PYTHONPATH": str(_PACKAGE_ROOT), "PYTHONDONTWRITEBYTECODE": "1"
 class _Child:
     process: asyncio.subprocess.Process
     feeds: int = 0
+    killed: bool = False
 
     @property
     def alive(self) -> bool:
         assert self.process.stdout is not None
         return self.process.returncode is None and not self.process.stdout.at_eof()
+
+    def kill(self) -> None:
+        """Kill the process, once: a signal to one that is dead already takes its exit status away from asyncio."""
+        if not self.killed and self.process.returncode is None:
+            self.killed = True
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
 
 
 class Parser:
@@ -74,7 +82,7 @@ class Parser:
         self._closed = True
         self._idle.clear()
         for child in self._children:
-            _kill(child.process)
+            child.kill()
         for _ in range(self._workers):
             await self._slots.acquire()  # whoever still waits for an answer sees the child gone and clears it away
         for child in tuple(self._children):
@@ -169,17 +177,11 @@ class Parser:
         if patience:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), patience)
-        _kill(process)
+        child.kill()
         await process.communicate()
         with contextlib.suppress(OSError):
             await process.stdin.wait_closed()
         self._children.remove(child)
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
 
 
 async def _ask(child: _Child, header: dict[str, Any], body: bytes) -> dict[str, Any]:
