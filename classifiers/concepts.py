@@ -156,6 +156,12 @@ _HOSTS = frozenset(
 _GENERAL = ("any-origin", "any-host", "two-states")
 _TWO_STATES = 2
 
+# Articles, "and", "for", "in" are written together with the word that follows.
+_PARTICLES = {
+    "ar": ("", "ال", "و", "ف", "ب", "ل", "وال", "بال", "لل", "فال", "ول", "وب"),
+    "he": ("", "ה", "ו", "ב", "ל", "מ", "ש", "וה"),
+}
+
 I64 = npt.NDArray[np.int64]
 
 _DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
@@ -195,13 +201,16 @@ def _stems(path: Path) -> Iterator[tuple[str, str]]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
-        concept, _, stems = line.split("\t")
+        concept, language, stems = line.split("\t")
         for stem in stems.split(";"):
             whole = stem.strip().endswith("$")
             folded = spaced_text(normalize(stem.strip().rstrip("$")))
             if folded:
-                dense = _DENSE.search(folded) is not None
-                yield concept, folded if dense else f" {folded} " if whole else f" {folded}"
+                if _DENSE.search(folded):
+                    yield concept, folded
+                    continue
+                for particle in _PARTICLES.get(language, ("",)):
+                    yield concept, f" {particle}{folded} " if whole else f" {particle}{folded}"
 
 
 def names() -> tuple[str, ...]:

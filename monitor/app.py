@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ from typing import Any, TextIO
 
 import classifiers
 from monitor import log
-from monitor.alerts import deliver, policy
+from monitor.alerts import deliver, policy, render
 from monitor.alerts.channels.base import Channel
 from monitor.alerts.channels.console import ConsoleChannel
 from monitor.config import ChannelSettings, Settings
@@ -67,6 +68,8 @@ class App:
     pacer: deliver.Pacer
     warnings: tuple[str, ...] = ()
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    sound: set[str] = field(default_factory=set)
+    """Passes whose last run went well."""
 
 
 @contextlib.asynccontextmanager
@@ -351,33 +354,59 @@ def _start(app: App, name: str, work: Coroutine[Any, Any, None]) -> None:
             await work
         except Exception as error:  # noqa: BLE001 - the top of a task: logged once, counted, shown; the clock goes on
             _failed(app, name, error)
+        else:
+            _worked(app, name)
 
     task = asyncio.create_task(whole(), name=name)
     app.tasks.add(task)
     task.add_done_callback(app.tasks.discard)
 
 
-def _guarded(app: App, name: str, work: Callable[[], object]) -> None:
+def _guarded(app: App, name: str, work: Callable[[], object]) -> bool:
     try:
         work()
     except Exception as error:  # noqa: BLE001 - as above
         _failed(app, name, error)
+        return False
+    _worked(app, name)
+    return True
 
 
 def _failed(app: App, name: str, error: Exception) -> None:
+    app.sound.discard(name)
     expected = isinstance(error, LongarmError)
     _log.error("pass failed", work=name, error=str(error), exc_info=None if expected else error)
     with contextlib.suppress(LongarmError):  # the store itself may be what fails; the log has it then
-        app.store.tell(Notice(key=f"pass-fails:{name}", text=f"The {name} pass failed: {error}"), (), now=utc_now())
+        _tell(app, Notice(key=f"pass-fails:{name}", text=f"The {name} pass failed: {error}"))
+
+
+def _worked(app: App, name: str) -> None:
+    """Close what is open about the pass, from before the start too; looked for once after each failure."""
+    if name in app.sound:
+        return
+    key = f"pass-fails:{name}"
+    with contextlib.suppress(LongarmError):
+        if any(notice.key == key for notice in app.store.open_notices()):
+            _tell(app, Notice(key=key, text=f"The {name} pass works again.", closes=True))
+        app.sound.add(name)
+
+
+def _tell(app: App, notice: Notice) -> None:
+    now = utc_now()
+    mail = render.notice_deliveries(notice, channels=app.watch.channels, tz=app.settings.timezone, now=now)
+    app.store.tell(notice, mail, now=now)
 
 
 async def _keep_time(app: App, scheduler: Any, clock: Clock) -> None:
+    owed = timedelta(0)  # what the store could not be told yet
     while True:
         await asyncio.sleep(1)
         jump = clock.jump()
+        owed += jump
+        if owed and _guarded(app, "clock", functools.partial(app.store.shift_schedule, owed)):
+            owed = timedelta(0)
         if jump:
             _log.warning("the wall clock jumped", seconds=round(jump.total_seconds()))
-            app.store.shift_schedule(jump)
             app.pacer.shift(jump)
             for job in scheduler.get_jobs():
                 job.modify(next_run_time=utc_now())

@@ -37,7 +37,7 @@ MIN_SECRET_CHARS = 4
 MAX_VALUE_CHARS = 2_000
 
 # Libraries that log addresses, headers or every run of a job below WARNING.
-_QUIET = ("apprise", "apscheduler", "httpcore", "httpx", "requests", "telegram", "urllib3")
+_QUIET = ("alembic", "apprise", "apscheduler", "httpcore", "httpx", "requests", "telegram", "urllib3")
 
 # The colon may stand percent-encoded. https://core.telegram.org/bots/api#authorizing-your-bot
 _BOT_TOKEN = re.compile(r"(?<![0-9])[0-9]{6,}+(?::|%3[Aa])[A-Za-z0-9_-]{30,}")

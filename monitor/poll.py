@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 from classifiers import Classifier, Score, Text
 from monitor import log
 from monitor.alerts import policy, render
-from monitor.errors import FetchError, FetchFailure, ParseError
+from monitor.errors import FetchError, FetchFailure, LongarmError, ParseError
 from monitor.ingest import schedule
 from monitor.ingest.fetch import Fetcher
 from monitor.ingest.parse import Parser
@@ -106,7 +106,13 @@ async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> 
     try:
         pairs = [(watch.feeds[state.url], state, wants_full_fetch(state, now)) for state in due]
         async for feed, state, answer in watch.fetcher.many(pairs):
-            outcome = await take(watch, feed, state, answer, watch.clock() if watch.clock else now)
+            moment = watch.clock() if watch.clock else now
+            try:
+                outcome = await take(watch, feed, state, answer, moment)
+            except LongarmError:
+                raise  # the store: no other feed could be recorded either
+            except Exception as error:  # noqa: BLE001 - the top of one feed's way: a bug met here must stop no other
+                outcome = given_up(watch, feed, state, answer, error, moment)
             watch.in_flight.discard(feed.url)
             report.count(outcome)
     finally:
@@ -117,6 +123,24 @@ async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> 
 async def take(watch: Watch, feed: Feed, state: FeedState, answer: Answer, now: datetime) -> Outcome:
     """Take one feed's answer the whole way and record it."""
     parsed = await _parsed(watch.parser, feed, answer)
+    return _taken(watch, feed, state, answer, parsed, now)
+
+
+def given_up(watch: Watch, feed: Feed, state: FeedState, answer: Answer, error: Exception, now: datetime) -> Outcome:
+    """Record that Longarm itself failed on a feed: it is tried again later and told like any feed that fails."""
+    _log.error("a bug in Longarm stopped a feed", feed=log.redacted_url(feed.url), exc_info=error)
+    said = ParseError(f"Longarm itself failed on it ({type(error).__name__}); please report this")
+    return _taken(watch, feed, state, answer, said, now)
+
+
+def _taken(
+    watch: Watch,
+    feed: Feed,
+    state: FeedState,
+    answer: Answer,
+    parsed: ParsedFeed | ParseError | None,
+    now: datetime,
+) -> Outcome:
     after = remembered(state, feed, answer, parsed, now, every=watch.every, rng=watch.rng)
     if isinstance(parsed, ParsedFeed):
         outcome = judged_outcome(watch, feed, state, after, parsed, now)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -352,21 +353,27 @@ def strace() -> None:
         pytest.skip("strace may not trace and kill here")
 
 
-def _calls(scene: Scene) -> list[int]:
-    """The numbers of all system calls that write or send, in an undisturbed run."""
+def _calls(scene: Scene) -> list[tuple[str, int]]:
+    """Every system call of an undisturbed run that writes or sends: its name, and the how manieth of its name it is."""
     toml = scene.copy()
     trace = toml.with_name("calls.txt")
     options = ["-qq", "-o", str(trace), "-e", "signal=none", "-e", f"trace={SYSTEM_CALLS}"]
     assert scene.driver.run(toml, strace=options) == 0, toml.with_name("log.txt").read_text()
     scene.look(toml)
     scene.ends.clear()
-    return list(range(1, len(trace.read_text(errors="replace").splitlines()) + 1))
+    counts: Counter[str] = Counter()
+    calls = []
+    for name in re.findall(r"^(\w+)\(", trace.read_text(errors="replace"), re.MULTILINE):
+        counts[name] += 1
+        calls.append((name, counts[name]))
+    return calls
 
 
 def _kill_at_calls(scene: Scene, number: int) -> Counter[str]:
-    for call in spread(_calls(scene), number):
-        inject = f"inject={SYSTEM_CALLS}:signal=KILL:when={call}"
-        scene.kill_and_look(strace=_strace("-e", f"trace={SYSTEM_CALLS}", "-e", inject))
+    for name, when in spread(_calls(scene), number):
+        scene.kill_and_look(
+            strace=_strace("-e", f"trace={SYSTEM_CALLS}", "-e", f"inject={name}:signal=KILL:when={when}")
+        )
     return scene.ends
 
 

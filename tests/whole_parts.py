@@ -186,7 +186,7 @@ def serving(pages: Mapping[str, bytes] | None = None) -> Iterator[Site]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            name = self.path.strip("/")
+            name = self.path.partition("?")[0].strip("/")
             site.asked.append(name)
             if name in site.hanging:
                 site.closed.wait()

@@ -69,6 +69,13 @@ class _Doors(click.Group):
         command: click.Command = getattr(import_module(f"monitor.cli.{module}"), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a reader that went away is no failure, as it is to Click."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return _reader_gone()
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(_SHORT.items()))
@@ -117,9 +124,7 @@ def exit_code(command: Callable[[], object]) -> int:
         _say(str(error))
         return 1
     except BrokenPipeError:
-        # The reader went away (`longarm export articles | head`): nothing failed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_gone()
     except OSError as error:
         _say(f"{error.filename or 'system'}: {error.strerror or error}")
         return 1
@@ -129,6 +134,12 @@ def exit_code(command: Callable[[], object]) -> int:
             raise
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _reader_gone() -> int:
+    """Of `longarm export articles | head` nothing failed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _say(line: str) -> None:
