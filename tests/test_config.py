@@ -5,12 +5,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from config_parts import FEED, problem, problems, written
-from config_parts import loaded as load
 
 from monitor import config
 from monitor.errors import ConfigError
 from monitor.model import ChannelRules
+from tests.config_parts import FEED, problem, problems, written
+from tests.config_parts import loaded as load
 
 WHOLE = """
 [monitor]

@@ -5,9 +5,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from config_parts import FEED, loaded
 
 from monitor.config import checks, schema
+from tests.config_parts import FEED, loaded
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
 TABLES = schema.File.model_fields

@@ -6,12 +6,12 @@ import tomllib
 from typing import Any
 
 import pytest
-from config_parts import problems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor import log
 from monitor.config.positions import Path, line_of, positions
+from tests.config_parts import problems
 
 
 def paths_of(value: object, path: Path = ()) -> set[Path]:

@@ -6,10 +6,10 @@ import pickle
 from pathlib import Path
 
 import pytest
-from config_parts import FEED, TOKEN, loaded, problem, problems
 
 from monitor import log
 from monitor.config import Secret
+from tests.config_parts import FEED, TOKEN, loaded, problem, problems
 
 
 def test_a_secret_shows_itself_to_nobody_who_does_not_ask() -> None:

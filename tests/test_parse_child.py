@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from parse_parts import GOOD, URL, item, parsed, rss
 
 from monitor.errors import ParseError
 from monitor.ingest import parser_child, parser_pool, wire
 from monitor.ingest.parse import Parser
 from monitor.model import Entry, ParsedFeed
+from tests.parse_parts import GOOD, URL, item, parsed, rss
 
 SLOW = rss("<item " + " ".join(f'a{number}="b"' for number in range(20_000)) + "/>")
 """Ten seconds of work for the XML library, which is quadratic in the attributes of an element."""

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parse_parts import URL, parsed
-from shared_data import shared
 
 from monitor.errors import ParseError
+from tests.parse_parts import URL, parsed
+from tests.shared_data import shared
 
 CORPUS = "data/feed_corpus.tar.xz"
 SNAPSHOTS = "data/feed_snapshots.tar.xz"

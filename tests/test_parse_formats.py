@@ -7,9 +7,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from parse_parts import GOOD, URL, atom, item, no_feed, one, parsed, rss
 
 from monitor.ingest.parse import describe
+from tests.parse_parts import GOOD, URL, atom, item, no_feed, one, parsed, rss
 
 
 def at(*parts: int) -> datetime:

@@ -7,11 +7,11 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parse_parts import ATOM, GOOD, URL, atom, item, no_feed, one, parsed, rss
 
 from monitor.errors import ParseError
 from monitor.ingest.parse import parse_bytes
 from monitor.model import ParsedFeed
+from tests.parse_parts import ATOM, GOOD, URL, atom, item, no_feed, one, parsed, rss
 
 N = 50_000
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from parse_parts import GOOD, item, one, parsed, rss
 
 from monitor.ingest.decode import decoded
 from monitor.ingest.fields import absolute, language, moment, same_site
+from tests.parse_parts import GOOD, item, one, parsed, rss
 
 
 def at(*parts: int) -> datetime:

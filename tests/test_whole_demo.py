@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import io
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -71,11 +68,10 @@ def _names(item: DemoItem) -> set[str]:
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Week:
     folder = tmp_path_factory.mktemp("demo")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        asyncio.run(play(folder, hours=168))
+    ran = process("demo", "--state", folder)
+    assert (ran.code, ran.err) == (0, "")
     truth = tuple(item for outlet in outlets(START) for item in outlet.items)
-    played = Week(folder=folder, printed=printed.getvalue(), truth=truth)
+    played = Week(folder=folder, printed=ran.out, truth=truth)
     with Store.open(folder / "state", now=datetime.now(UTC), read_only=True) as store:
         played.articles = {row["id"]: row for row in store.export("articles")}
         played.stories = {row["id"]: row for row in store.export("stories")}
@@ -140,11 +136,16 @@ def test_the_commands_that_the_end_names_work(week: Week) -> None:
         assert ran.err == ""
 
 
-def test_the_whole_week_can_be_played_from_the_command_line_into_an_empty_folder_only(tmp_path: Path) -> None:
-    ran = process("demo", "--state", tmp_path / "kept", "--hours", 1)
-    assert (ran.code, ran.err) == (0, "")
-    assert "The weekly digest:" in ran.out
-    assert (tmp_path / "kept" / "state" / "longarm.db").exists()
-    again = process("demo", "--state", tmp_path / "kept", "--hours", 1)
-    assert again.code == 1
-    assert again.said == [f"longarm: {tmp_path}/kept: is not empty; name an empty folder, or delete it"]
+def test_a_folder_that_holds_something_is_left_alone(week: Week) -> None:
+    before = sorted(path.name for path in week.folder.rglob("*"))
+    again = process("demo", "--state", week.folder)
+    assert (again.code, again.out) == (1, "")
+    assert again.said == [f"longarm: {week.folder}: is not empty; name an empty folder, or delete it"]
+    assert sorted(path.name for path in week.folder.rglob("*")) == before
+
+
+async def test_an_hour_can_be_played_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await play(tmp_path / "made", hours=1)
+    printed = capsys.readouterr().out
+    assert "The weekly digest:" in printed
+    assert f"longarm status --config {tmp_path}/made/feeds.toml" in printed
