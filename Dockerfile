@@ -14,6 +14,6 @@ USER longarm
 WORKDIR /config
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 VOLUME /config/state
-HEALTHCHECK --interval=60s --timeout=20s --start-period=60s CMD ["longarm", "status", "--config", "/config/feeds.toml"]
+HEALTHCHECK --interval=60s --timeout=20s --start-period=60s CMD ["longarm", "status", "--alive", "--config", "/config/feeds.toml"]
 ENTRYPOINT ["longarm"]
 CMD ["run", "--config", "/config/feeds.toml", "--log-json"]

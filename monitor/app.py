@@ -41,7 +41,7 @@ _log = log.get(__name__)
 POLL_EVERY = timedelta(seconds=5)
 DELIVER_EVERY = timedelta(seconds=1)
 DIGEST_EVERY = timedelta(seconds=30)
-TEND_EVERY = timedelta(hours=1)
+TEND_EVERY = timedelta(hours=24)
 CLOCK_JUMP = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=8)
 

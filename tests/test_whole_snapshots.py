@@ -139,7 +139,7 @@ def _stored(settings: config.Settings, expected: Articles) -> tuple[dict[str, tu
 
 
 async def test_every_entry_of_real_polls_is_stored_once_and_told_once(tmp_path: Path, folder: Path) -> None:
-    await take_in_and_compare(tmp_path, folder, every=6)
+    await take_in_and_compare(tmp_path, folder, every=4)
 
 
 @pytest.mark.soak

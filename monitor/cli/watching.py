@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +117,15 @@ def digest(config: Path, week: str | None, form: str) -> None:
         click.echo(queueing.shown(store, week=week, form=form, tz=loaded.timezone, now=now(), feeds=feeds))
 
 
+_QUIET_TOO_LONG = timedelta(minutes=30)
+_WAITS_TOO_LONG = timedelta(minutes=10)
+
+
 @click.command()
 @config_option
 @json_option
-def status(config: Path, as_json: bool) -> int:
+@click.option("--alive", is_flag=True, help="Only whether it polls and sends: for health checks.")
+def status(config: Path, as_json: bool, alive: bool) -> int:
     """Say how the watch is doing; exit code 1 when something needs a person.
 
     \b
@@ -130,6 +136,8 @@ def status(config: Path, as_json: bool) -> int:
     moment = now()
     with read_store(loaded) as store:
         counts = store.counts()
+        if alive:
+            return _alive(counts, [state.polled_at for state in store.feed_states() if state.polled_at], moment)
         notices = store.open_notices()
         paused = [state for state in store.channel_states().values() if state.paused_at]
     if as_json:
@@ -144,6 +152,17 @@ def status(config: Path, as_json: bool) -> int:
         for notice in notices:
             click.echo(f"open: {notice.text}")
     return 1 if paused or notices else 0
+
+
+def _alive(counts: dict[str, Any], polls: list[datetime], moment: datetime) -> int:
+    if not polls or moment - max(polls) > _QUIET_TOO_LONG:
+        since = f"for {ago(max(polls), moment)}" if polls else "yet"
+        raise LongarmError(f"no feed was polled {since}; is the daemon running?")
+    waits_since = counts["oldest_pending_at"]
+    if waits_since and moment - datetime.fromisoformat(waits_since) > _WAITS_TOO_LONG:
+        raise LongarmError(f"a message waits since {waits_since}; see `longarm status`")
+    click.echo("alive")
+    return 0
 
 
 @click.command()
