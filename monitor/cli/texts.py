@@ -152,24 +152,29 @@ async def _parse(sources: tuple[str, ...], allow: tuple[str, ...]) -> int:
 
 
 @click.command()
-@click.argument("text", nargs=-1, required=True)
-def explain(text: tuple[str, ...]) -> None:
-    """Say why a text scores as it does: reasons for and against, codes, language, the nearest items of the corpus.
+@click.argument("text", nargs=-1, required=True, metavar="URL|TEXT...")
+@click.option("--allow", multiple=True, help="A private host:port or CIDR that may be asked, e.g. 127.0.0.1/32.")
+def explain(text: tuple[str, ...], allow: tuple[str, ...]) -> None:
+    """Say why a text or a page scores as it does: reasons for and against, codes, language, the nearest items learned.
 
     \b
     Example:
       longarm explain "Father of activist abroad detained after her speech in Geneva"
+      longarm explain https://example.org/news/article
     """
     from rich.console import Console  # noqa: PLC0415
     from rich.markup import escape  # noqa: PLC0415
 
     from classifiers import Text  # noqa: PLC0415
     from classifiers.evaluate import nearest  # noqa: PLC0415
-    from monitor.text import language_of  # noqa: PLC0415
+    from monitor.text import clean_line, language_of  # noqa: PLC0415
 
-    given = Text(title=" ".join(text))
+    whole = " ".join(text)
+    given = asyncio.run(_page(whole, allow)) if whole.startswith(("http://", "https://")) else Text(title=whole)
     result = _classifier().score([given])[0]
     out = Console()
+    if given.title != whole:
+        out.print(escape(clean_line(given.title, 300)))
     out.print(f"[bold]{result.value:.2f}[/bold]  {', '.join(result.codes) or 'no code'}  ({result.model})")
     for sign, name in ((1, "for"), (-1, "against")):
         terms = [reason for reason in result.reasons if reason.weight * sign > 0]
@@ -180,6 +185,18 @@ def explain(text: tuple[str, ...]) -> None:
     out.print("nearest items of the corpus:")
     for similarity, item in nearest(given, 5):
         out.print(f"  {similarity:.2f}  {'relevant    ' if item.label else 'not relevant'}  {escape(item.title)}")
+
+
+async def _page(url: str, allow: tuple[str, ...]) -> Any:
+    from classifiers import Text  # noqa: PLC0415
+    from monitor.ingest.fetch import Fetcher  # noqa: PLC0415
+    from monitor.ingest.guard import Guard  # noqa: PLC0415
+    from monitor.ingest.page import read_page  # noqa: PLC0415
+
+    async with Fetcher(Guard(allow), user_agent="") as fetcher:
+        answer = await fetcher.get(url, accept="text/html")
+    page = read_page(answer.body, answer.content_type)
+    return Text(title=page.title, summary=page.summary, text=page.text)
 
 
 @click.command()
