@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from monitor.ingest.decode import decoded
+
 MAX_BYTES = 2 * 2**20
 """A page longer than this is read up to here: its article stands at the top."""
 
-_CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?[\w-]+", re.IGNORECASE)
 _SKIPPED = {"script", "style", "nav", "footer", "aside", "form", "noscript", "template"}
 _LEAST_PARAGRAPH = 40
 
@@ -29,11 +31,9 @@ class Page:
 def read_page(body: bytes, content_type: str = "") -> Page:
     """Read `body` (HTML in any encoding it or `content_type` names; UTF-8 otherwise)."""
     head = body[:MAX_BYTES]
-    named = _CHARSET.search(content_type.encode()) or _CHARSET.search(head[:4096])
-    try:
-        text = head.decode(named.group(1).decode() if named else "utf-8", errors="replace")
-    except LookupError:
-        text = head.decode("utf-8", errors="replace")
+    inside = _CHARSET.search(head[:4096])
+    named = content_type if "charset" in content_type.lower() or not inside else inside.group().decode()
+    text, _ = decoded(head, named)
     reader = _Reader()
     reader.feed(text)
     reader.close()
