@@ -109,7 +109,7 @@ def _linear(matrix: Any, labels: npt.NDArray[Any], strength: float) -> tuple[Flo
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     used = np.flatnonzero(matrix.getnnz(axis=0))
-    model = LogisticRegression(C=strength, max_iter=400, tol=1e-5).fit(matrix[:, used], labels)
+    model = LogisticRegression(C=strength, max_iter=300, tol=1e-4).fit(matrix[:, used], labels)
     weights = np.zeros(matrix.shape[1])
     weights[used] = model.coef_[0]
     return weights, float(model.intercept_[0])
