@@ -32,7 +32,13 @@ def page() -> str:
     """The whole page."""
     parts = [_HEAD]
     for name, command in commands():
-        context = click.Context(command, info_name=f"longarm {name}", terminal_width=_WIDTH, max_content_width=_WIDTH)
+        context = click.Context(
+            command,
+            info_name=f"longarm {name}",
+            terminal_width=_WIDTH,
+            max_content_width=_WIDTH,
+            help_option_names=["-h", "--help"],
+        )
         parts.append(f"## longarm {name}\n\n```\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 
