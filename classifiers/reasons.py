@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,9 +135,14 @@ def _folded(char: str) -> str:
 class _Spelling:
     """Finds a folded term again as it was written."""
 
+    _at: Sequence[int]
+
     def __init__(self, original: str) -> None:
-        folded = [_folded(char) for char in original]
         self._original = original
+        if original.isascii():
+            self._text, self._at = original.lower(), range(len(original))
+            return
+        folded = [_folded(char) for char in original]
         self._text = "".join(folded)
         self._at = [index for index, part in enumerate(folded) for _ in part]
 

@@ -24,8 +24,8 @@ from classifiers.reasons import Explained
 Floats = npt.NDArray[np.float64]
 
 BATCH = 1_000
-REASONS_FROM = 0.05
-"""Texts that score below get no reasons: nobody is shown them, and most of the stream is there."""
+REASONS_FROM = 0.2
+"""Texts that score below get no reasons and codes: nobody is shown them, and most of the stream is there."""
 
 _PART_WORDS = 90
 """Longer texts are scored in parts of about so many words; the best counts, so that stuffing can't hide an item."""
@@ -46,7 +46,13 @@ class RelevanceModel:
 
     def score(self, texts: Sequence[Text]) -> list[Score]:
         """Score texts in their order; see `classifiers.Classifier`."""
-        return [score for at in range(0, len(texts), BATCH) for score in self._batch(texts[at : at + BATCH])]
+        return [
+            score for at in range(0, len(texts), BATCH) for score in self._batch(texts[at : at + BATCH], REASONS_FROM)
+        ]
+
+    def explain(self, text: Text) -> Score:
+        """Score one text, with reasons and codes however low it scores."""
+        return self._batch([text], 0.0)[0]
 
     def decision_values(self, texts: Sequence[Text]) -> Floats:
         """Raw log-odds of each text, before calibration."""
@@ -56,7 +62,7 @@ class RelevanceModel:
         np.maximum.at(best, owner, values)
         return best
 
-    def _batch(self, texts: Sequence[Text]) -> list[Score]:
+    def _batch(self, texts: Sequence[Text], reasons_from: float) -> list[Score]:
         parts, owner, masked = _all_parts(texts)
         values, found, counts, contributions = self._decide(parts)
         best: dict[int, int] = {}
@@ -67,19 +73,19 @@ class RelevanceModel:
         has_words = np.bincount(counts.row, minlength=len(parts)) > 0
         probabilities[~has_words] = 0.0
         chosen = [best[text] for text in range(len(texts))]
-        shown = np.array([part for part in chosen if probabilities[part] >= REASONS_FROM], dtype=np.int64)
-        codes = self._codes(counts, len(parts)) if len(shown) else np.zeros((len(parts), len(CODES)))
+        shown = np.array([part for part in chosen if probabilities[part] >= reasons_from], dtype=np.int64)
+        codes = self._codes(counts, np.unique(shown))
         explained = Explained(found, counts, contributions, self.idf, shown)
         scores: list[Score] = []
         for text, part in zip(texts, chosen, strict=True):
             value = float(probabilities[part])
             original = f"{text.title} {text.summary} {text.text}"[:MAX_CHARS]
-            reasons = explained.strongest(part, original) if value >= REASONS_FROM else ()
+            told = value >= reasons_from
             scores.append(
                 Score(
                     value=round(value, 4),
-                    codes=_likeliest(codes[part]) if value >= REASONS_FROM else (),
-                    reasons=reasons,
+                    codes=_likeliest(codes[part]) if told else (),
+                    reasons=explained.strongest(part, original) if told else (),
                     model=self.name,
                     obfuscated=masked[len(scores)],
                 )
@@ -93,14 +99,18 @@ class RelevanceModel:
         values = np.bincount(counts.row, weights=contributions, minlength=len(parts)) + self.bias
         return np.asarray(values, dtype=np.float64), found, counts, contributions
 
-    def _codes(self, counts: Counts, rows: int) -> Floats:
-        """Probability of each code for each text, shape (rows, 9); meant for texts that are relevant."""
-        values = weighted(counts, self.idf).astype(np.float64)
+    def _codes(self, counts: Counts, rows: npt.NDArray[np.int64]) -> dict[int, Floats]:
+        """Probability of each of the nine codes for each of `rows`; meant for texts that are relevant."""
+        wanted = np.isin(counts.row, rows)
+        row = np.searchsorted(rows, counts.row[wanted])
+        some = Counts(row=row, bucket=counts.bucket[wanted], count=counts.count[wanted], rows=len(rows))
+        values = weighted(some, self.idf).astype(np.float64)
         columns = [
-            np.bincount(counts.row, weights=values * self.code_weights[i][counts.bucket], minlength=rows)
+            np.bincount(row, weights=values * self.code_weights[i][some.bucket], minlength=len(rows))
             for i in range(len(CODES))
         ]
-        return 1.0 / (1.0 + np.exp(-(np.stack(columns, axis=1) + self.code_bias)))
+        probabilities = 1.0 / (1.0 + np.exp(-(np.stack(columns, axis=1) + self.code_bias)))
+        return dict(zip(rows.tolist(), probabilities, strict=True))
 
     def save(self, folder: Path, about: dict[str, Any]) -> str:
         """Write the model to `folder`; return its digest. Only buckets in use are stored, weights as 16-bit floats."""

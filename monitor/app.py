@@ -44,6 +44,10 @@ DIGEST_EVERY = timedelta(seconds=30)
 TEND_EVERY = timedelta(hours=24)
 CLOCK_JUMP = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=8)
+REST_AFTER_FAILURE = timedelta(seconds=30)
+PASSING_FOR = timedelta(days=7)
+RESUME = "resume"
+"""In the state directory: names of channels that somebody asked to resume, one a line."""
 
 HOW_TO_ADD_A_BOT = (
     "no LONGARM_TELEGRAM_TOKEN is set, so channel “{name}” writes to this console instead. "
@@ -70,6 +74,8 @@ class App:
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     sound: set[str] = field(default_factory=set)
     """Passes whose last run went well."""
+    rest_until: dict[str, float] = field(default_factory=dict)
+    """When, by the loop's clock, a pass that failed is tried again."""
 
 
 @contextlib.asynccontextmanager
@@ -206,6 +212,7 @@ def _database(settings: Settings) -> str | None:
 
 async def deliver_pass(app: App, now: datetime) -> deliver.DeliveryReport:
     """Send what may be sent now."""
+    _resume_asked(app)
     return await deliver.deliver_pending(
         app.store,
         app.channels,
@@ -215,6 +222,24 @@ async def deliver_pass(app: App, now: datetime) -> deliver.DeliveryReport:
         rules=app.watch.channels,
         tz=app.settings.timezone,
     )
+
+
+def ask_to_resume(state_dir: Path, channel: str) -> None:
+    """Leave word for the process that holds the state: it alone may write there."""
+    with (state_dir / RESUME).open("a", encoding="utf-8") as asked:
+        asked.write(f"{channel}\n")
+
+
+def _resume_asked(app: App) -> None:
+    asked = app.settings.state_dir / RESUME
+    if not asked.exists():
+        return
+    taken = asked.replace(asked.with_name(f".{RESUME}.taken"))
+    for name in taken.read_text(encoding="utf-8").splitlines():
+        if name in app.channels:
+            app.store.resume_channel(name)
+            _log.info("channel resumed by hand", channel=name)
+    taken.unlink()
 
 
 def digest_pass(app: App, now: datetime) -> int:
@@ -247,9 +272,27 @@ class DigestFiles:
 
 
 def tend_pass(app: App, now: datetime) -> None:
-    """Housekeeping: forget old text, look whether the database is still whole."""
+    """Housekeeping: forget old text, close what is over, look whether the database is still whole."""
     app.store.purge(now, text_after=app.settings.keep_text)
+    app.store.close_passing(_PASSING, now - PASSING_FOR)
+    for notice in app.store.open_notices():
+        if _is_about_nothing(notice.key, app):
+            app.store.close_notice(notice.key, now)
     app.store.check()
+
+
+_PASSING = ("backfill:", "changing-ids:", "chat-moved:", "message-refused:")
+"""Incidents that have no end: after a while they are closed, so that the next of their kind is told again."""
+
+
+def _is_about_nothing(key: str, app: App) -> bool:
+    """Whether an incident is about a feed or a channel that is not configured any more: nothing would ever end it."""
+    kind, _, subject = key.partition(":")
+    if kind == "feed-fails":
+        return subject not in app.watch.feeds or not app.watch.feeds[subject].enabled
+    if kind == "feed-moved":
+        return not any(subject.startswith(f"{url}:") for url in app.watch.feeds)
+    return kind in ("channel-fails", "channel-waits") and subject not in app.channels
 
 
 async def run_once(settings: Settings, *, now: datetime | None = None, stream: TextIO | None = None) -> PollReport:
@@ -315,6 +358,9 @@ async def run(settings: Settings, *, stream: TextIO | None = None) -> None:
 
 def _jobs(app: App) -> list[tuple[str, float, Callable[[], Coroutine[Any, Any, None]]]]:
     async def poll() -> None:
+        # After a failure it rests: what could not be recorded is due still, and would be fetched again at every tick.
+        if asyncio.get_running_loop().time() < app.rest_until.get("poll", 0):
+            return
         # A pass waits for the slowest site; the next one starts meanwhile and leaves out what is still in flight.
         _start(app, "poll", _poll_pass(app))
 
@@ -353,6 +399,7 @@ def _start(app: App, name: str, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - the top of a task: logged once, counted, shown; the clock goes on
+            app.rest_until[name] = asyncio.get_running_loop().time() + REST_AFTER_FAILURE.total_seconds()
             _failed(app, name, error)
         else:
             _worked(app, name)

@@ -405,13 +405,15 @@ class Outcome:
     """Everything that one poll of one feed changes; recorded in one transaction.
 
     `seen_keys`: (key, article id) of known entries, so that new keys of an old article are kept too.
-    `announce`: ids of stories to alert now. `notices`: for operators.
+    `announce`: stories to alert now. `grown`: stories told before that were joined by an article worth an alert; only
+    channels whose filters had left them out hear of them. `notices`: for operators.
     """
 
     state: FeedState
     judged: tuple[Judged, ...] = ()
     seen_keys: tuple[tuple[bytes, str], ...] = ()
     announce: tuple[Story, ...] = ()
+    grown: tuple[Story, ...] = ()
     notices: tuple[Notice, ...] = ()
 
 

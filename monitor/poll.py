@@ -101,6 +101,8 @@ async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> 
     report = PollReport()
     wanted = [url for url, feed in watch.feeds.items() if feed.enabled and url not in watch.in_flight]
     due = watch.store.due_feeds(now, wanted, limit=limit)
+    if due:
+        watch.store.must_have_room()  # before a site is asked for what could not be recorded
     asked = {state.url for state in due}
     watch.in_flight.update(asked)  # a later pass must not ask again while a slow site is still being waited for
     try:

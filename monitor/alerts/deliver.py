@@ -32,6 +32,7 @@ from monitor.alerts.channels.wording import cut, marked, written_out
 from monitor.alerts.pacing import Pacer
 from monitor.errors import SendError, StateError
 from monitor.model import EPOCH, ChannelRules, ChannelState, Delivery, Message, Notice
+from monitor.wishes import held_until
 
 __all__ = ["DeliveryReport", "Outbox", "Pacer", "backoff", "deliver_pending", "recover"]
 
@@ -220,8 +221,9 @@ class _Pass:
 
     async def drain(self, rows: Sequence[Delivery]) -> None:
         queues: dict[str, list[Delivery]] = {}
+        quiet = self.quiet_now()
         for row in sorted(rows, key=lambda row: row.id):
-            if row.channel in self.channels:
+            if row.channel in self.channels and row.channel not in quiet:
                 queues.setdefault(self.channels[row.channel].chat, []).append(row)
             else:
                 self.report.waiting += 1
@@ -234,6 +236,11 @@ class _Pass:
         for error in ended:
             if error is not None:
                 raise error
+
+    def quiet_now(self) -> set[str]:
+        """Channels in their quiet hours: what was queued before them and did not get out in time waits as well."""
+        now = self.moment()
+        return {rule.name for rule in self.rules if held_until(rule, tz=self.tz, now=now) is not None}
 
     async def drain_chat(self, rows: Sequence[Delivery]) -> None:
         slept = timedelta(0)

@@ -7,6 +7,8 @@ reaches "alert":
   announced by this very outcome. A story that was opened by something for the digest alone has been told to nobody, so
   the first alert-worthy article in it is announced, and told as that article, not as the one that came first. Otherwise
   a dull copy published ahead of the news would be a way to silence it.
+- A story told before may have been left out by a channel's filters (another feed's tags, another code). When an article
+  worth an alert joins it, it is offered to the channels again; the outbox's key lets none hear it twice.
 - An edited article alerts like a new one, if its story has not been told. Where its story is closed by now nobody can
   say any more whether it was: it alerts, for to lose it is worse. The outbox's key keeps a story's own lead from being
   told twice even then.
@@ -128,6 +130,7 @@ def outcome(
         judged=tuple(judged),
         seen_keys=seen_keys,
         announce=_announced(feed, state, judged, stories),
+        grown=_grown_since(feed, state, judged, stories),
         notices=notices,
     )
 
@@ -171,6 +174,16 @@ def _announced(
         if row.story_id and not heard and row.verdict.decision is Decision.ALERT:
             told.append(_grown(row.story_id, known, feed, state, judged))
     return tuple(sorted(told, key=lambda story: (story.last_at, story.id)))
+
+
+def _grown_since(
+    feed: Feed, state: FeedState, judged: Sequence[Judged], stories: Mapping[str, Story]
+) -> tuple[Story, ...]:
+    """Stories told before that are joined by an alert; which channels have not heard of them is the outbox's to see."""
+    alerts = [row.story_id for row in judged if row.story_id and row.verdict.decision is Decision.ALERT]
+    told = [stories[story_id] for story_id in dict.fromkeys(alerts) if story_id in stories]
+    grown = [_grown(known.id, known, feed, state, judged) for known in told if known.alerted]
+    return tuple(sorted(grown, key=lambda story: (story.last_at, story.id)))
 
 
 def _grown(story_id: str, known: Story | None, feed: Feed, state: FeedState, judged: Sequence[Judged]) -> Story:

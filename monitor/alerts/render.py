@@ -178,12 +178,13 @@ def deliveries(
 ) -> tuple[Delivery, ...]:
     """Address what an outcome announces: stories to channels that want them, notices to operators' channels.
 
-    In the order of the outcome, so that each channel hears things in the order in which they came. Quiet hours set
+    A story told before (`grown`) is addressed like a new one: a channel that has it already takes no second row of its
+    key. In the order of the outcome, so that each channel hears things in the order in which they came. Quiet hours set
     `not_before`; nothing is left out because of them. A notice's key bears the minute, so that a later incident of the
     same kind is another delivery; that one incident is told once is the store's to see.
     """
     mail: list[Delivery] = []
-    for story in outcome.announce:
+    for story in (*outcome.announce, *outcome.grown):
         judged = [row for row in outcome.judged if row.story_id == story.id]
         codes = {code for row in judged for code in row.score.codes}
         hearing = [rules for rules in channels if rules.alerts and wants(rules, story, codes=codes, feeds=feeds)]

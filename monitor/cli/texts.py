@@ -171,7 +171,7 @@ def explain(text: tuple[str, ...], allow: tuple[str, ...]) -> None:
 
     whole = " ".join(text)
     given = asyncio.run(_page(whole, allow)) if whole.startswith(("http://", "https://")) else Text(title=whole)
-    result = _classifier().score([given])[0]
+    result = _classifier().explain(given)
     out = Console()
     if given.title != whole:
         out.print(escape(clean_line(given.title, 300)))

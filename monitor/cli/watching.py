@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +23,7 @@ from monitor.cli.common import (
     table,
     write_store,
 )
-from monitor.errors import LongarmError
+from monitor.errors import AlreadyRunning, LongarmError
 
 _log_options = (
     click.option(
@@ -137,7 +135,8 @@ def status(config: Path, as_json: bool, alive: bool) -> int:
     with read_store(loaded) as store:
         counts = store.counts()
         if alive:
-            return _alive(counts, [state.polled_at for state in store.feed_states() if state.polled_at], moment)
+            polls = [state.polled_at for state in store.feed_states() if state.polled_at]
+            return _alive(loaded, polls, store.waiting_since(), moment)
         notices = store.open_notices()
         paused = [state for state in store.channel_states().values() if state.paused_at]
     if as_json:
@@ -154,13 +153,17 @@ def status(config: Path, as_json: bool, alive: bool) -> int:
     return 1 if paused or notices else 0
 
 
-def _alive(counts: dict[str, Any], polls: list[datetime], moment: datetime) -> int:
+def _alive(loaded: Any, polls: list[datetime], waiting: dict[str, datetime], moment: datetime) -> int:
+    from monitor.wishes import held_until  # noqa: PLC0415
+
     if not polls or moment - max(polls) > _QUIET_TOO_LONG:
         since = f"for {ago(max(polls), moment)}" if polls else "yet"
         raise LongarmError(f"no feed was polled {since}; is the daemon running?")
-    waits_since = counts["oldest_pending_at"]
-    if waits_since and moment - datetime.fromisoformat(waits_since) > _WAITS_TOO_LONG:
-        raise LongarmError(f"a message waits since {waits_since}; see `longarm status`")
+    rules = [channel.rules for channel in loaded.channels]
+    quiet = {rule.name for rule in rules if held_until(rule, tz=loaded.timezone, now=moment) is not None}
+    for name, since in waiting.items():
+        if name not in quiet and moment - since > _WAITS_TOO_LONG:
+            raise LongarmError(f"channel “{name}”: a message waits since {since:%d %b %H:%M} UTC; see `longarm status`")
     click.echo("alive")
     return 0
 
@@ -276,14 +279,22 @@ def channels_resume(name: str, config: Path) -> None:
     Example:
       longarm channels resume main
     """
-    with _stopped_store(config) as store:
-        if name not in store.channel_states():
-            raise LongarmError(f"{name}: no channel of this name is paused; `longarm channels list` shows them")
-        store.resume_channel(name)
-    click.echo(f"channel “{name}”: resumed; its queue is sent by the next `longarm run`")
+    from monitor import app  # noqa: PLC0415
+
+    loaded = settings(config)
+    try:
+        with write_store(loaded) as store:
+            _must_be_known(store, name)
+            store.resume_channel(name)
+    except AlreadyRunning:
+        with read_store(loaded) as store:
+            _must_be_known(store, name)
+        app.ask_to_resume(loaded.state_dir, name)
+        click.echo(f"channel “{name}”: the running `longarm run` was asked to resume it, and does so within seconds")
+    else:
+        click.echo(f"channel “{name}”: resumed; its queue is sent by the next `longarm run`")
 
 
-@contextmanager
-def _stopped_store(config: Path) -> Iterator[Any]:
-    with write_store(settings(config)) as store:
-        yield store
+def _must_be_known(store: Any, name: str) -> None:
+    if name not in store.channel_states():
+        raise LongarmError(f"{name}: no channel of this name is paused; `longarm channels list` shows them")

@@ -140,9 +140,9 @@ def _opened_to_write(state_dir: Path, path: Path, now: datetime) -> Engine:
 
 
 def _opened_to_read(state_dir: Path, path: Path) -> Opened:
+    schema = _looked_at(path, state_dir / MARKER, alone=False)  # first: a lost database is no fresh start
     if not path.exists():
         raise StateError(f"{path}: there is no stored state yet; `longarm run` makes it")
-    schema = _looked_at(path, state_dir / MARKER, alone=False)
     if schema < SCHEMA:
         raise StateError(
             f"{path}: of an older version (schema {schema}, this is {SCHEMA}); `longarm run` brings it up to date"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, case, func, select, update
 
 from monitor.model import ChannelState, Delivery, DeliveryState
 from monitor.store import rows
@@ -58,6 +58,14 @@ def _head(connection: Connection, channel: str, now: datetime, limit: int) -> li
 
 def _waits(not_before: datetime | None, now: datetime, at_most: timedelta) -> bool:
     return not_before is not None and now < not_before <= now + at_most
+
+
+def waiting_since(connection: Connection) -> dict[str, datetime]:
+    """By channel: since when its oldest pending row could have gone."""
+    is_held = and_(deliveries.c.attempts == 0, deliveries.c.not_before.is_not(None))
+    could_go = case((is_held, deliveries.c.not_before), else_=deliveries.c.queued_at)
+    oldest = select(deliveries.c.channel, func.min(could_go)).where(deliveries.c.state == DeliveryState.PENDING)
+    return {row[0]: row[1] for row in connection.execute(oldest.group_by(deliveries.c.channel))}
 
 
 def mark_sending(connection: Connection, delivery_id: int, now: datetime) -> bool:

@@ -203,6 +203,13 @@ def close_incident(connection: Connection, key: str, now: datetime) -> int | Non
     return connection.execute(statement.returning(incidents.c.id)).scalar_one_or_none()
 
 
+def close_passing(connection: Connection, beginnings: Sequence[str], before: datetime) -> None:
+    """Close the open incidents that were opened before `before` and whose key begins with one of `beginnings`."""
+    is_passing = or_(*(incidents.c.key.startswith(one, autoescape=True) for one in beginnings))
+    old = update(incidents).where(STILL_OPEN, is_passing, incidents.c.opened_at < before)
+    connection.execute(old.values(closed_at=before))
+
+
 def _queue(connection: Connection, delivery: Delivery, now: datetime, incident_id: int | None = None) -> int:
     queued_at = now if delivery.queued_at == EPOCH else delivery.queued_at
     values: dict[str, Any] = rows.delivery_values(delivery, queued_at=queued_at, incident_id=incident_id)

@@ -122,7 +122,12 @@ class Store:
         if not same:  # SQLite would go on writing into a file that nobody can see
             raise StateError(f"{path}: was removed or replaced while in use; stop, and put a backup in its place")
 
-    def _must_have_room(self) -> None:
+    def must_have_room(self) -> None:
+        """Ask before fetching what could not be recorded: else every site would be asked again and again.
+
+        Raises:
+            StateError: too little space is free for taking anything new in.
+        """
         path = self._opened.path
         if path and shutil.disk_usage(path.parent).free < self._free_bytes_floor:
             raise StateError(
@@ -184,7 +189,7 @@ class Store:
         Raises:
             StateError: it could not be written, or too little space is free.
         """
-        self._must_have_room()
+        self.must_have_room()
         with self._writing() as connection:
             recording.record(connection, outcome, deliveries, now=now)
 
@@ -214,6 +219,11 @@ class Store:
         """
         with self._reading() as connection:
             return outbox.pending(connection, now, limit)
+
+    def waiting_since(self) -> dict[str, datetime]:
+        """Since when the oldest pending row of each channel waits; one queued in quiet hours waits from their end on."""
+        with self._reading() as connection:
+            return outbox.waiting_since(connection)
 
     def mark_sending(self, delivery_id: int, now: datetime) -> bool:
         """Begin a try, before it is made; False when the row is not pending (any more)."""
@@ -312,6 +322,11 @@ class Store:
         """Close the open incident of `key` without a word; False when there is none."""
         with self._writing() as connection:
             return recording.close_incident(connection, key, now) is not None
+
+    def close_passing(self, beginnings: Sequence[str], before: datetime) -> None:
+        """Close, without a word, incidents without an end of their own: key begins so, and opened before `before`."""
+        with self._writing() as connection:
+            recording.close_passing(connection, beginnings, before)
 
     # ── digest, labels, exports ───────────────────────────────────────────────────────────────────
 
