@@ -5,7 +5,7 @@ constant time, so that words, word pairs and character n-grams are found with ar
 spaces (Chinese, Japanese kana, Thai, Lao, Khmer, Burmese) need no segmentation: their n-grams of one to four
 characters stand in for words.
 
-Four blocks, each with its own norm: words (1-2-grams, 2^18 buckets), characters (3-5-grams in words, 2^20 buckets),
+Four blocks, each with its own norm: words (1-2-grams, 2^18 buckets), characters (3-4-grams in words, 2^20 buckets),
 concepts of the lexicon and what is said together (`concepts`; no hashing, 2^16 columns each). Rejected: scikit-
 learn's vectorizers (600 texts a second with characters), a vocabulary (ten times the size on disk).
 """
@@ -138,16 +138,16 @@ def _words(batch: _Batch) -> list[_Part]:
 
 
 def _grams(batch: _Batch) -> list[_Part]:
-    """Character n-grams: 3-5 within a word and its borders, 1-4 in scripts without spaces (1-2 of them as words)."""
+    """Character n-grams: 3-4 within a word and its borders, 1-4 in scripts without spaces (1-2 of them as words)."""
     size = len(batch.codes)
     spaces = np.concatenate([[0], np.cumsum(batch.kind == SPACE)])
     dense = np.concatenate([[0], np.cumsum(batch.kind == DENSE)])
     parts: list[_Part] = []
-    for n in (1, 2, 3, 4, 5):
+    for n in (1, 2, 3, 4):
         start = np.arange(max(size - n + 1, 0), dtype=np.int64)
         stop = start + n
         all_dense = (dense[stop] - dense[start]) == n
-        keep = all_dense & (n <= 4)
+        keep = all_dense.copy()
         if n >= 3:
             inner_spaces = spaces[stop - 1] - spaces[start + 1]
             some_letters = (spaces[stop] - spaces[start]) < n - 1

@@ -52,7 +52,10 @@ class Explained:
         self, found: Occurrences, counts: Counts, contributions: _Floats, idf: npt.NDArray[np.float32], rows: I64
     ) -> None:
         self._codes = found.codes
-        wanted = np.isin(found.row, rows) & (found.stop > found.start)  # what is said together stands nowhere by itself
+        shown = np.zeros(counts.rows, dtype=bool)
+        shown[rows] = True
+        # What is said together stands nowhere by itself; what the model does not know weighs nothing.
+        wanted = shown[found.row] & (found.stop > found.start) & (idf[found.bucket] > 0)
         row, bucket = found.row[wanted], found.bucket[wanted]
         start, stop = found.start[wanted], found.stop[wanted]
         keys = counts.row * BUCKETS + counts.bucket

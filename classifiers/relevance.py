@@ -24,7 +24,7 @@ from classifiers.reasons import Explained
 Floats = npt.NDArray[np.float64]
 
 BATCH = 1_000
-REASONS_FROM = 0.2
+REASONS_FROM = 0.3
 """Texts that score below get no reasons and codes: nobody is shown them, and most of the stream is there."""
 
 _PART_WORDS = 90
@@ -101,7 +101,9 @@ class RelevanceModel:
 
     def _codes(self, counts: Counts, rows: npt.NDArray[np.int64]) -> dict[int, Floats]:
         """Probability of each of the nine codes for each of `rows`; meant for texts that are relevant."""
-        wanted = np.isin(counts.row, rows)
+        shown = np.zeros(counts.rows, dtype=bool)
+        shown[rows] = True
+        wanted = shown[counts.row]
         row = np.searchsorted(rows, counts.row[wanted])
         some = Counts(row=row, bucket=counts.bucket[wanted], count=counts.count[wanted], rows=len(rows))
         values = weighted(some, self.idf).astype(np.float64)

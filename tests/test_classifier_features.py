@@ -76,7 +76,7 @@ def spans(text: str) -> dict[str, set[str]]:
 def plain_grams(text: str) -> set[str]:
     padded = f" {text} "
     found = set()
-    for n in (3, 4, 5):
+    for n in (3, 4):
         for at in range(len(padded) - n + 1):
             gram = padded[at : at + n]
             inner = gram[1:-1]

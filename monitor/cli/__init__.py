@@ -7,6 +7,7 @@ Heavy libraries are imported inside the commands that need them, so that `longar
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -97,6 +98,10 @@ def longarm() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without a letter must not stop a digest; into files and pipes everything goes, as UTF-8.
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
     sys.exit(exit_code(lambda: longarm.main(args=arguments, standalone_mode=False)))
 
 

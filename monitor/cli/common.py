@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import os
 import re
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -87,28 +89,46 @@ class Since(click.ParamType[datetime]):
         """Parse `value`, or fail with what would be understood."""
         if isinstance(value, datetime):
             return value
-        if match := _SPAN.match(value):
-            return now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
         try:
+            if match := _SPAN.match(value):
+                return now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
             moment = datetime.fromisoformat(value)
+        except OverflowError:
+            self.fail(f"{value!r} lies before the beginning of the calendar", param, ctx)
         except ValueError:
             self.fail(f"{value!r} is neither a span like 30d, 12h nor a date like 2026-11-01", param, ctx)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Threshold(click.FloatRange):
+    """A score from 0 to 1. "nan" is a number to Python, and below and above nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse `value`, or fail."""
+        number = float(super().convert(value, param, ctx))
+        return self.fail(f"{value} is no score from 0 to 1", param, ctx) if math.isnan(number) else number
 
 
 def json_lines(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, object) of `file` or standard input; blank lines are passed over.
 
     Raises:
-        LongarmError: a line that is no JSON object, or not UTF-8; the text names the line.
+        LongarmError: a line that is no JSON object, or not UTF-8; the text names the line. Or a damaged gzip file.
     """
     name = str(file) if file and str(file) != "-" else "standard input"
     with _opened(file) as stream:
-        for number, line in enumerate(stream, 1):
+        for number, line in enumerate(_unpacked(stream, name), 1):
             if not line.strip():
                 continue
             try:
                 value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except RecursionError as error:
+                raise LongarmError(
+                    f"{name}:{number}: nested too deeply; an object with id and title is expected"
+                ) from error
             except ValueError as error:
                 raise LongarmError(
                     f"{name}:{number}: not JSON in UTF-8 ({error}); one object a line is expected"
@@ -118,6 +138,13 @@ def json_lines(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
                     f"{name}:{number}: {type(value).__name__} found; an object with id and title is expected"
                 )
             yield number, value
+
+
+def _unpacked(stream: IO[bytes], name: str) -> Iterator[bytes]:
+    try:
+        yield from stream
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise LongarmError(f"{name}: no whole gzip file; pack it again") from error
 
 
 def _opened(file: Path | None) -> IO[bytes]:
@@ -152,8 +179,13 @@ def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def emit(value: object) -> None:
-    """Write one JSON line to standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    """Write one JSON line to standard output; what its encoding has no letters for, as JSON's own escapes."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        line.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair of the input's, or a terminal that speaks no UTF-8
+        line = json.dumps(value, default=str)
+    sys.stdout.write(line + "\n")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -14,6 +14,7 @@ import click
 
 from monitor.cli.common import (
     Since,
+    Threshold,
     ago,
     config_option,
     emit,
@@ -177,7 +178,7 @@ async def _check(loaded: Any, chosen: list[Any]) -> list[dict[str, Any]]:
 @config_option
 @json_option
 @click.option("--since", type=Since(), default="30d", show_default=True)
-@click.option("--alert-at", type=click.FloatRange(0, 1), help="As if alert_at were this.")
+@click.option("--alert-at", type=Threshold(), help="As if alert_at were this.")
 def replay(config: Path, as_json: bool, since: datetime, alert_at: float | None) -> None:
     """Take stored articles through scoring and grouping again: what would have been alerted, what would differ?
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from monitor.cli.common import batches, emit, field, json_lines
+from monitor.cli.common import Threshold, batches, emit, field, json_lines
 from monitor.errors import FetchError, LongarmError, ModelError, ParseError
 
 _FILE = click.argument(
@@ -42,8 +42,8 @@ def _text(number: int, item: dict[str, Any], file: Path | None) -> Any:
 
 @click.command()
 @_FILE
-@click.option("--alert-at", type=click.FloatRange(0, 1), default=0.80, show_default=True)
-@click.option("--digest-at", type=click.FloatRange(0, 1), default=0.50, show_default=True)
+@click.option("--alert-at", type=Threshold(), default=0.80, show_default=True)
+@click.option("--digest-at", type=Threshold(), default=0.50, show_default=True)
 @click.option("--model", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another model's folder.")
 def score(file: Path | None, alert_at: float, digest_at: float, model: Path | None) -> None:
     """Score texts: JSON Lines in, JSON Lines out, in the same order.

@@ -157,8 +157,8 @@ def _alive(loaded: Any, polls: list[datetime], waiting: dict[str, datetime], mom
     from monitor.wishes import held_until  # noqa: PLC0415
 
     if not polls or moment - max(polls) > _QUIET_TOO_LONG:
-        since = f"for {ago(max(polls), moment)}" if polls else "yet"
-        raise LongarmError(f"no feed was polled {since}; is the daemon running?")
+        silent = f"for {ago(max(polls), moment)}" if polls else "yet"
+        raise LongarmError(f"no feed was polled {silent}; is the daemon running?")
     rules = [channel.rules for channel in loaded.channels]
     quiet = {rule.name for rule in rules if held_until(rule, tz=loaded.timezone, now=moment) is not None}
     for name, since in waiting.items():

@@ -221,7 +221,7 @@ class Store:
             return outbox.pending(connection, now, limit)
 
     def waiting_since(self) -> dict[str, datetime]:
-        """Since when the oldest pending row of each channel waits; one queued in quiet hours waits from their end on."""
+        """Since when the oldest pending row of each channel waits; of one held over quiet hours from their end on."""
         with self._reading() as connection:
             return outbox.waiting_since(connection)
 
