@@ -29,7 +29,8 @@ _MIXED_WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[a-z]")
 _CYRILLIC_GREEK = re.compile(r"[Ͱ-ӿԀ-ԯ]")
 _RLO = re.compile("\u202e([^\u202c\u202d\n]*)[\u202c\u202d]?")
-_SPACED = re.compile(r"(?<!\S)(?:[^\W\d_][ .\-_*]+){4,}[^\W\d_](?!\S)")
+_SPACED = re.compile(r"(?<!\S)(?:[^\W\d_][ .\-_*]){4,}[^\W\d_](?!\S)")
+_SPACED_SHORT = re.compile(r"(?<!\S)(?:[^\W\d_] )+[^\W\d_](?!\S)")
 _LEET = str.maketrans("013457@$", "oieastas")
 _LEET_WORD = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[013457@$])[\w@$]{4,}(?![\w@$])")
 _PLAIN_MIX = re.compile(r"^(?:\d+[a-z]{1,3}|[a-z]{1,4}\d+|.*@.*\..*|\d[\d,.]*\w?)$")
@@ -90,6 +91,10 @@ def _unmix(match: re.Match[str]) -> str:
     return word.translate(_LOOKALIKES) if mixed else word
 
 
+def _joined(match: re.Match[str]) -> str:
+    return re.sub(r"[\W_]+", "", match.group())
+
+
 def unmasked(text: str) -> str | None:
     """The text as it was meant, where it is written to dodge a filter; None for ordinary text.
 
@@ -101,7 +106,7 @@ def unmasked(text: str) -> str | None:
     plain = _RLO.sub(lambda m: m.group(1)[::-1], head) if overridden else head
     spaced = sum(1 for _ in _SPACED.finditer(plain))
     if spaced:
-        plain = _SPACED.sub(lambda m: re.sub(r"[\W_]+", "", m.group()), re.sub(r" {2,}", "  ", plain))
+        plain = _SPACED_SHORT.sub(_joined, _SPACED.sub(_joined, plain))
     lowered = plain.lower()
     leet = sum(1 for m in _LEET_WORD.finditer(lowered) if not _PLAIN_MIX.match(m.group()))
     if leet >= 3:

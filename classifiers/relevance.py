@@ -7,8 +7,10 @@ model is fitted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,15 @@ BATCH = 1_000
 REASONS_FROM = 0.3
 """Texts that score below get no reasons and codes: nobody is shown them, and most of the stream is there."""
 
-_PART_WORDS = 90
-"""Longer texts are scored in parts of about so many words; the best counts, so that stuffing can't hide an item."""
+_SHORT = 90
+"""A text of so many words is scored as a whole. Longer ones are scored in windows and the best counts, so that
+stuffing can't hide an item."""
+
+_WINDOW = 36
+_SENTENCE = re.compile(r"(?<=[.!?…。！？])\s*(?=\S)")
+_MOST_PARTS = 400
+_LONG_WORDS = 15
+"""More characters a word than this on average: a script without spaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,23 +170,36 @@ def _likeliest(probabilities: Floats) -> tuple[str, ...]:
 
 
 def parts_of(text: Text) -> list[str]:
-    """The normalised parts that are scored one by one: the whole when it is short, else title with each stretch."""
+    """The normalised parts that are scored one by one: the whole when it is short, else title with each window."""
     body = f"{text.summary}\n{text.text}" if text.text and text.text != text.summary else text.summary
     whole = normalize(f"{text.title} \n {body}" if body else text.title)
-    words = whole.split()
-    if len(whole) <= 6 * _PART_WORDS or (len(words) <= _PART_WORDS and len(whole) <= 900):
+    if len(whole) <= 3 * _SHORT or (len(whole) <= _LONG_WORDS * _SHORT and len(whole.split()) <= _SHORT):
         return [whole]
-    title = normalize(text.title)
-    paragraphs = [normalize(stretch) for paragraph in body[:MAX_CHARS].split("\n") for stretch in _stretches(paragraph)]
-    return [title, *(f"{title} \n {paragraph}" for paragraph in paragraphs if paragraph.strip())]
+    titles = (
+        [normalize(text.title)] if len(text.title.split()) <= _WINDOW else list(map(normalize, _windows(text.title)))
+    )
+    bodies = [normalize(window) for line in body[:MAX_CHARS].split("\n") for window in _windows(line)]
+    # A title that is itself too long is padding: its windows stand alone, and so do the body's.
+    head = f"{titles[0]} \n " if len(titles) == 1 else ""
+    parts = [*titles, *(head + window for window in bodies if window.strip())]
+    return parts[:_MOST_PARTS] or [whole]
 
 
-def _stretches(paragraph: str) -> list[str]:
-    words = paragraph.split()
-    if len(words) > _PART_WORDS:
-        return [" ".join(words[at : at + _PART_WORDS]) for at in range(0, len(words), _PART_WORDS)]
-    size = 6 * _PART_WORDS
-    return [paragraph[at : at + size] for at in range(0, len(paragraph), size)]
+def _windows(line: str) -> list[str]:
+    """Sentences of a line, and each two neighbours; a long sentence as overlapping windows of _WINDOW words."""
+    units = [piece for sentence in _SENTENCE.split(line) if sentence.strip() for piece in _pieces(sentence)]
+    pairs = [f"{a} {b}" for a, b in pairwise(units)]
+    return [*units, *pairs]
+
+
+def _pieces(sentence: str) -> list[str]:
+    words = sentence.split()
+    if len(sentence) > _LONG_WORDS * len(words):
+        size = 3 * _WINDOW
+        return [sentence[at : at + size] for at in range(0, max(len(sentence) - size // 3, 1), size * 2 // 3)]
+    if len(words) <= _WINDOW:
+        return [sentence]
+    return [" ".join(words[at : at + _WINDOW]) for at in range(0, max(len(words) - _WINDOW // 3, 1), _WINDOW * 2 // 3)]
 
 
 def _all_parts(texts: Sequence[Text]) -> tuple[list[str], npt.NDArray[np.int64], list[bool]]:

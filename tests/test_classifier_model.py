@@ -132,3 +132,20 @@ def test_a_broken_corpus_line_is_named(tmp_path: Path) -> None:
     (tmp_path / "en.jsonl").write_text('{"id": "1"}\n')
     with pytest.raises(ValueError, match=r"en\.jsonl:1"):
         corpus_files.items(tmp_path)
+
+
+STUFFING = " ".join(["football club cup rain wind tomorrow"] * 50)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        Text(title="News", summary=f"Exiled editor stabbed in Lisbon. {STUFFING}"),
+        Text(title="News", summary=f"{STUFFING}. Exiled editor stabbed in Lisbon"),
+        Text(title=f"Exiled editor stabbed in Lisbon. {STUFFING}"),
+        Text(title="News", text=f"{STUFFING}\nExiled editor stabbed in Lisbon"),
+    ],
+)
+def test_stuffing_hides_an_item_nowhere(folder: Path, text: Text) -> None:
+    model = RelevanceModel.load(folder)
+    assert model.score([text])[0].value > 0.9 * model.score([Text(title="Exiled editor stabbed in Lisbon")])[0].value
