@@ -55,6 +55,12 @@ HOW_TO_ADD_A_BOT = (
     "and start again with LONGARM_TELEGRAM_TOKEN=<token>."
 )
 
+CONSOLE_ONLY = (
+    "alerts go to this console only. To send them to Telegram: get a token from @BotFather, add the bot to the channel "
+    'as an administrator, add [[channels]] with type = "telegram" and its chat to feeds.toml, and start again with '
+    "LONGARM_TELEGRAM_TOKEN=<token>."
+)
+
 
 def utc_now() -> datetime:
     """The wall clock, aware UTC."""
@@ -340,6 +346,8 @@ async def run(settings: Settings, *, stream: TextIO | None = None) -> None:
         loop.add_signal_handler(number, stop.set)
     async with opened(settings, stream=stream, clock=utc_now) as app:
         _say(app.warnings)
+        if all(channel.type == "console" for channel in settings.channels):
+            _log.info(CONSOLE_ONLY)
         scheduler = AsyncIOScheduler(timezone=UTC)
         for name, seconds, work in _jobs(app):
             scheduler.add_job(

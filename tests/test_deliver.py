@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +289,17 @@ async def test_a_digest_and_a_message_held_over_quiet_hours_are_not_called_delay
     said.queue(row("digest:2026-W46/1"))
     await said.deliver_all()
     assert [text for text, _ in main(said).sent] == ["alert of story:1", "alert of digest:2026-W46/1"]
+
+
+async def test_what_was_queued_before_quiet_hours_and_did_not_get_out_waits_for_their_end(said: Scene) -> None:
+    said.rules = [ChannelRules(name="main", quiet=(time(10), time(18)))]
+    said.queue_keys("story:1")
+    said.clock.forward(hours=1, minutes=30)  # the service was down until half past ten
+    report = await said.deliver()
+    assert (report.sent, report.waiting, report.unconfigured) == (0, 1, ())
+    said.clock.forward(hours=7, minutes=30)
+    await said.deliver_all()
+    assert [text for text, _ in main(said).sent] == ["(delayed, from 16 Nov 09:00 UTC) alert of story:1"]
 
 
 async def test_a_bug_in_a_channel_strands_no_row(said: Scene) -> None:

@@ -189,6 +189,27 @@ def test_fifty_outlets_with_one_text_are_one_announcement() -> None:
     assert len(told.members) == 50
 
 
+def test_a_told_story_that_an_alert_joins_is_offered_again_to_those_whose_filters_left_it_out() -> None:
+    known = story(member(article(1)), alerted=True)
+    untold = story(member(article(4), 0.6, decision=Decision.DIGEST))
+    copy, dull, opener = ruled(2), ruled(3, 0.6), ruled(5)
+    after = after_poll(
+        new=(copy, dull, opener),
+        placed=(joining(copy, known.id), joining(dull, known.id), joining(opener, untold.id)),
+        stories=(known, untold),
+    )
+    assert [told.id for told in after.announce] == [untold.id]
+    (grown,) = after.grown
+    assert grown.id == known.id
+    assert [one.article_id for one in grown.members] == [article(1).id, copy[0].id, dull[0].id]
+
+
+def test_a_told_story_that_only_the_digest_wants_more_of_is_not_offered_again() -> None:
+    known = story(member(article(1)), alerted=True)
+    dull = ruled(2, 0.6)
+    assert after_poll(new=(dull,), placed=(joining(dull, known.id),), stories=(known,)).grown == ()
+
+
 def test_what_a_first_poll_remembers_is_recorded_in_its_story_without_a_word() -> None:
     row = ruled(1, recent=False)
     after = after_poll(new=(row,), placed=(opening(row),))

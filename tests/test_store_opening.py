@@ -544,3 +544,11 @@ def test_open_is_all_that_a_store_is_made_by(state: Path) -> None:
     store.record(an_outcome(judged(9)), [], now=NOW)
     assert store.counts()["articles"] == 3
     store.close()
+
+
+def test_who_only_looks_is_told_that_the_database_is_lost_not_that_there_was_none(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    opened(state).close()
+    (state / opening.DATABASE).unlink()
+    with pytest.raises(StateError, match="is gone, though initialised says that there was one"):
+        opened(state, read_only=True)

@@ -224,3 +224,27 @@ def test_a_learned_chat_id_holds_until_another_chat_is_configured(tmp_path: Path
         assert store.channel_states()["main"].chat == "-100777"
         store.configure_chats({"main": "@other"})
         assert store.channel_states()["main"].chat == ""
+
+
+def test_a_channel_waits_since_its_oldest_row_could_go_and_quiet_hours_do_not_count(tmp_path: Path) -> None:
+    with opened(tmp_path / "state") as store:
+        held = NOW + 9 * 60 * MINUTE
+        store.queue([a_delivery("story:1", "night", not_before=held), a_delivery("story:1"), a_delivery("story:2")])
+        assert store.waiting_since() == {"night": held, "main": NOW}
+        for row in store.pending(NOW):
+            store.mark_sending(row.id, NOW)
+            store.settle_retry(row.id, "refused", NOW + 5 * MINUTE)
+        assert store.waiting_since()["main"] == NOW  # a try that failed is no reason not to wait any more
+
+
+def test_incidents_without_an_end_are_closed_in_time_and_told_again(tmp_path: Path) -> None:
+    with opened(tmp_path / "state") as store:
+        notice = Notice(key="backfill:x", text="an archive")
+        told = a_delivery("notice:backfill:x:1")
+        assert store.tell(notice, [told], now=NOW) == 1
+        store.tell(Notice(key="feed-fails:x", text="fails"), [], now=NOW)
+        store.close_passing(("backfill:", "other:"), NOW)
+        assert len(store.open_notices()) == 2  # not old enough
+        store.close_passing(("backfill:", "other:"), NOW + DAY)
+        assert [one.key for one in store.open_notices()] == ["feed-fails:x"]
+        assert store.tell(notice, [replace(told, key="notice:backfill:x:2")], now=NOW + DAY) == 1

@@ -43,9 +43,9 @@ def _text(number: int, item: dict[str, Any], file: Path | None) -> Any:
 @click.command()
 @_FILE
 @click.option("--alert-at", type=Threshold(), default=0.80, show_default=True)
-@click.option("--digest-at", type=Threshold(), default=0.50, show_default=True)
+@click.option("--digest-at", type=Threshold(), help="0.50 by default, or --alert-at where that is lower.")
 @click.option("--model", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another model's folder.")
-def score(file: Path | None, alert_at: float, digest_at: float, model: Path | None) -> None:
+def score(file: Path | None, alert_at: float, digest_at: float | None, model: Path | None) -> None:
     """Score texts: JSON Lines in, JSON Lines out, in the same order.
 
     \b
@@ -54,10 +54,10 @@ def score(file: Path | None, alert_at: float, digest_at: float, model: Path | No
     """
     from monitor.alerts.policy import Rules, decision  # noqa: PLC0415
 
-    if digest_at > alert_at:
+    if digest_at is not None and digest_at > alert_at:
         raise click.BadParameter("--digest-at must not be above --alert-at")
     classifier = _classifier(model)
-    rules = Rules(alert_at=alert_at, digest_at=digest_at)
+    rules = Rules(alert_at=alert_at, digest_at=min(0.5, alert_at) if digest_at is None else digest_at)
     for batch in batches(json_lines(file), _BATCH):
         texts = [_text(number, item, file) for number, item in batch]
         for (_, item), result in zip(batch, classifier.score(texts), strict=True):
