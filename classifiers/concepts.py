@@ -242,27 +242,37 @@ def mentions(spaced: str) -> Mentions:
     return Mentions(concept=found[:, 0], start=found[:, 1], stop=found[:, 2])
 
 
-def combinations(row: I64, concept: I64) -> tuple[I64, I64]:
-    """What is said together: (rows, pair numbers) of every two concepts of one text that are no single states.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """What is said together in one text: rows and pair numbers, `a * size + b` for concepts `a` and `b`.
 
-    `row` and `concept` are mentions; a pair `a < b` has the number `a * size + b`, with `size` the number of concepts.
-    Two different states in one text count as the concept "two-states".
+    `size` is the number of concepts. In `general` neither is a single state, and `a < b` (or both are "two-states");
+    in `with_state` `b` is a state.
     """
+
+    general_row: I64
+    general: I64
+    state_row: I64
+    with_state: I64
+
+
+def together(row: I64, concept: I64) -> Together:
+    """Pair the mentions of each text; two different states in one count as the concept "two-states"."""
     lexicon = _lexicon()
     size = len(lexicon.names)
-    together = np.unique(row * size + concept)
-    per_row: dict[int, list[int]] = {}
-    for key in together.tolist():
-        per_row.setdefault(key // size, []).append(key % size)
-    rows: list[int] = []
-    pairs: list[int] = []
-    for number, concepts in per_row.items():
-        general = [c for c in concepts if c not in lexicon.states]
-        if sum(c in lexicon.states for c in concepts) > 1:
-            general = sorted((*general, _TWO_STATES))
-            rows.append(number)
-            pairs.append(_TWO_STATES * size + _TWO_STATES)
-        found = [a * size + b for i, a in enumerate(general) for b in general[i + 1 :]]
-        rows += [number] * len(found)
-        pairs += found
-    return np.array(rows, dtype=np.int64), np.array(pairs, dtype=np.int64)
+    per_row: dict[int, tuple[list[int], list[int]]] = {}
+    for key in np.unique(row * size + concept).tolist():
+        number, found = divmod(key, size)
+        per_row.setdefault(number, ([], []))[found in lexicon.states].append(found)
+    general: list[tuple[int, int]] = []
+    with_state: list[tuple[int, int]] = []
+    for number, (concepts, states) in per_row.items():
+        with_state += [(number, a * size + b) for a in concepts for b in states]
+        if len(states) > 1:
+            concepts = sorted((*concepts, _TWO_STATES))  # noqa: PLW2901 - the text says it, in no single place
+            general.append((number, _TWO_STATES * size + _TWO_STATES))
+        general += [(number, a * size + b) for i, a in enumerate(concepts) for b in concepts[i + 1 :]]
+    pairs, state_pairs = (np.array(found, dtype=np.int64).reshape(-1, 2) for found in (general, with_state))
+    return Together(
+        general_row=pairs[:, 0], general=pairs[:, 1], state_row=state_pairs[:, 0], with_state=state_pairs[:, 1]
+    )

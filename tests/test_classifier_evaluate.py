@@ -170,12 +170,13 @@ def test_pairs_and_two_states_come_from_what_one_text_says() -> None:
     names = list(concepts.names())
     size = len(names)
     a, b = sorted((names.index("exile"), names.index("poison")))
-    rows, pairs = concepts.combinations(np.array([0, 0, 1]), np.array([a, b, a]))
-    assert (0, a * size + b) in set(zip(rows.tolist(), pairs.tolist(), strict=True))
-    assert 1 not in rows.tolist()
-    states = np.array([names.index("IR"), names.index("DE")])
-    rows, pairs = concepts.combinations(np.array([0, 0]), states)
-    assert pairs.tolist() == [names.index("two-states") * size + names.index("two-states")]
+    said = concepts.together(np.array([0, 0, 1]), np.array([a, b, a]))
+    assert (0, a * size + b) in set(zip(said.general_row.tolist(), said.general.tolist(), strict=True))
+    assert 1 not in said.general_row.tolist()
+    iran, germany = names.index("IR"), names.index("DE")
+    said = concepts.together(np.array([0, 0, 0]), np.array([a, iran, germany]))
+    assert {a * size + iran, a * size + germany} == set(said.with_state.tolist())
+    assert names.index("two-states") * (size + 1) in said.general.tolist()
 
 
 def test_every_line_of_the_lexicon_has_stems_and_the_columns_suffice() -> None:
@@ -190,7 +191,7 @@ def test_every_line_of_the_lexicon_has_stems_and_the_columns_suffice() -> None:
                 assert all(stem.strip() for stem in stems.split(";"))
     names = concepts.names()
     general = [number for number, name in enumerate(names) if not name.isupper()]
-    assert max(general) * len(names) + max(general) < CONCEPT_COLUMNS
+    assert max(general) * len(names) + len(names) <= CONCEPT_COLUMNS
     assert len(names) <= CONCEPT_COLUMNS
 
 
