@@ -6,8 +6,8 @@ spaces (Chinese, Japanese kana, Thai, Lao, Khmer, Burmese) need no segmentation:
 characters stand in for words.
 
 Five blocks, each with its own norm: words (1-2-grams, 2^18 buckets), characters (3-4-grams in words, 2^20 buckets),
-concepts of the lexicon, pairs of them, and pairs with a state (`concepts`; no hashing, 2^16 columns each). Rejected: scikit-
-learn's vectorizers (600 texts a second with characters), a vocabulary (ten times the size on disk).
+concepts of the lexicon, pairs of them, and pairs with a state (`concepts`; no hashing, 2^16 columns each). Rejected:
+scikit- learn's vectorizers (600 texts a second with characters), a vocabulary (ten times the size on disk).
 """
 
 from __future__ import annotations
@@ -191,7 +191,8 @@ def counted(found: Occurrences, rows: int, known: npt.NDArray[np.bool_] | None =
     if known is not None:
         kept = known[bucket]
         row, bucket = row[kept], bucket[kept]
-    keys = np.sort(row * BUCKETS + bucket)
+    narrow = rows * BUCKETS < 1 << 32  # half the bytes, half the time
+    keys = np.sort((row * BUCKETS + bucket).astype(np.uint32 if narrow else np.int64)).astype(np.int64)
     if not len(keys):
         empty = np.zeros(0, dtype=np.int64)
         return Counts(row=empty, bucket=empty, count=empty, rows=rows)
