@@ -191,7 +191,8 @@ def report(labelled: Sequence[Mapping[str, Any]] | None = None, *, model: Classi
 
 
 def _row_text(row: Mapping[str, Any]) -> Text:
-    return Text(title=row["title"], summary=row.get("summary") or "", text=row.get("text") or "")
+    language = str(row.get("language") or row.get("lang") or "")
+    return Text(title=row["title"], summary=row.get("summary") or "", text=row.get("text") or "", language=language)
 
 
 def false_alerts(background: Sequence[Mapping[str, Any]], model: Classifier) -> dict[str, float]:

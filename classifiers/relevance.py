@@ -7,10 +7,8 @@ model is fitted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers import Score, Text, storage
-from classifiers.corpus_files import CODES, Item
+from classifiers.calibration import Calibration
+from classifiers.codes import CodeModel
+from classifiers.corpus_files import Item
 from classifiers.features import BUCKETS, Counts, Occurrences, counted, occurrences, weighted
-from classifiers.normalize import MAX_CHARS, normalize, unmasked
+from classifiers.normalize import MAX_CHARS
+from classifiers.parts import all_parts
 from classifiers.reasons import Explained
 
 Floats = npt.NDArray[np.float64]
@@ -29,28 +30,16 @@ BATCH = 1_000
 REASONS_FROM = 0.3
 """Texts that score below get no reasons and codes: nobody is shown them, and most of the stream is there."""
 
-_SHORT = 90
-"""A text of so many words is scored as a whole. Longer ones are scored in windows and the best counts, so that
-stuffing can't hide an item."""
-
-_WINDOW = 36
-_SENTENCE = re.compile(r"(?<=[.!?…。！？])\s*(?=\S)")
-_MOST_PARTS = 400
-_LONG_WORDS = 15
-"""More characters a word than this on average: a script without spaces."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelevanceModel:
-    """A fitted model. Arrays are dense over BUCKETS; `slope`, `intercept` calibrate a decision value (log-odds)."""
+    """A fitted model. Arrays are dense over BUCKETS; `calibration` turns a decision value into a probability."""
 
     idf: npt.NDArray[np.float32]
     weights: npt.NDArray[np.float32]
-    code_weights: npt.NDArray[np.float32]
-    code_bias: Floats
     bias: float
-    slope: float
-    intercept: float
+    calibration: Calibration
+    codes: CodeModel
     name: str
 
     def score(self, texts: Sequence[Text]) -> list[Score]:
@@ -65,25 +54,25 @@ class RelevanceModel:
 
     def decision_values(self, texts: Sequence[Text]) -> Floats:
         """Raw log-odds of each text, before calibration."""
-        parts, owner, _ = _all_parts(texts)
+        parts, owner, _ = all_parts(texts)
         values, *_ = self._decide(parts)
         best = np.full(len(texts), -np.inf)
         np.maximum.at(best, owner, values)
         return best
 
     def _batch(self, texts: Sequence[Text], reasons_from: float) -> list[Score]:
-        parts, owner, masked = _all_parts(texts)
+        parts, owner, masked = all_parts(texts)
         values, found, counts, contributions = self._decide(parts)
         best: dict[int, int] = {}
         for part, text in enumerate(owner.tolist()):
             if text not in best or values[part] > values[best[text]]:
                 best[text] = part
-        probabilities = 1.0 / (1.0 + np.exp(-(self.slope * values + self.intercept)))
+        probabilities = self.calibration.probabilities(values, [texts[text].language for text in owner.tolist()])
         has_words = np.bincount(counts.row, minlength=len(parts)) > 0
         probabilities[~has_words] = 0.0
         chosen = [best[text] for text in range(len(texts))]
         shown = np.array([part for part in chosen if probabilities[part] >= reasons_from], dtype=np.int64)
-        codes = self._codes(counts, np.unique(shown))
+        codes = self.codes.probabilities(counts, self.idf, np.unique(shown))
         explained = Explained(found, counts, contributions, self.idf, shown)
         scores: list[Score] = []
         for text, part in zip(texts, chosen, strict=True):
@@ -93,7 +82,7 @@ class RelevanceModel:
             scores.append(
                 Score(
                     value=round(value, 4),
-                    codes=_likeliest(codes[part]) if told else (),
+                    codes=self.codes.likeliest(codes[part]) if told else (),
                     reasons=explained.strongest(part, original) if told else (),
                     model=self.name,
                     obfuscated=masked[len(scores)],
@@ -108,21 +97,6 @@ class RelevanceModel:
         values = np.bincount(counts.row, weights=contributions, minlength=len(parts)) + self.bias
         return np.asarray(values, dtype=np.float64), found, counts, contributions
 
-    def _codes(self, counts: Counts, rows: npt.NDArray[np.int64]) -> dict[int, Floats]:
-        """Probability of each of the nine codes for each of `rows`; meant for texts that are relevant."""
-        shown = np.zeros(counts.rows, dtype=bool)
-        shown[rows] = True
-        wanted = shown[counts.row]
-        row = np.searchsorted(rows, counts.row[wanted])
-        some = Counts(row=row, bucket=counts.bucket[wanted], count=counts.count[wanted], rows=len(rows))
-        values = weighted(some, self.idf).astype(np.float64)
-        columns = [
-            np.bincount(row, weights=values * self.code_weights[i][some.bucket], minlength=len(rows))
-            for i in range(len(CODES))
-        ]
-        probabilities = 1.0 / (1.0 + np.exp(-(np.stack(columns, axis=1) + self.code_bias)))
-        return dict(zip(rows.tolist(), probabilities, strict=True))
-
     def save(self, folder: Path, about: dict[str, Any]) -> str:
         """Write the model to `folder`; return its digest. Only buckets in use are stored, weights as 16-bit floats."""
         used = np.flatnonzero(self.idf > 0)
@@ -130,11 +104,13 @@ class RelevanceModel:
             "buckets": used.astype(np.uint32),
             "idf": self.idf[used].astype(np.float16),
             "weights": self.weights[used].astype(np.float16),
-            "code_weights": self.code_weights[:, used].astype(np.float16),
-            "code_bias": self.code_bias,
-            "scalars": np.array([self.bias, self.slope, self.intercept]),
+            "code_weights": self.codes.weights[:, used].astype(np.float16),
+            "code_bias": self.codes.bias,
+            "code_thresholds": self.codes.thresholds,
+            "scalars": np.array([self.bias, *self.calibration.general]),
+            "by_language": np.array(list(self.calibration.by_language.values())).reshape(-1, 2),
         }
-        return storage.save(folder, arrays, about)
+        return storage.save(folder, arrays, {**about, "calibrated": list(self.calibration.by_language)})
 
     @classmethod
     def load(cls, folder: Path | None = None) -> RelevanceModel:
@@ -150,71 +126,21 @@ class RelevanceModel:
             return full
 
         bias, slope, intercept = stored.arrays["scalars"].tolist()
+        own = zip(stored.about["calibrated"], stored.arrays["by_language"].tolist(), strict=True)
         return cls(
             idf=dense(stored.arrays["idf"]),
             weights=dense(stored.arrays["weights"]),
-            code_weights=dense(stored.arrays["code_weights"]),
-            code_bias=stored.arrays["code_bias"],
             bias=bias,
-            slope=slope,
-            intercept=intercept,
+            calibration=Calibration(
+                general=(slope, intercept), by_language={name: (pair[0], pair[1]) for name, pair in own}
+            ),
+            codes=CodeModel(
+                weights=dense(stored.arrays["code_weights"]),
+                bias=stored.arrays["code_bias"],
+                thresholds=stored.arrays["code_thresholds"],
+            ),
             name=f"relevance-{stored.digest}",
         )
-
-
-def _likeliest(probabilities: Floats) -> tuple[str, ...]:
-    """Codes at 0.5 or above, likeliest first; the likeliest one alone where none is."""
-    order = np.argsort(-probabilities, kind="stable")
-    named = [CODES[i] for i in order if probabilities[i] >= 0.5]
-    return tuple(named or [CODES[int(order[0])]])
-
-
-def parts_of(text: Text) -> list[str]:
-    """The normalised parts that are scored one by one: the whole when it is short, else title with each window."""
-    body = f"{text.summary}\n{text.text}" if text.text and text.text != text.summary else text.summary
-    whole = normalize(f"{text.title} \n {body}" if body else text.title)
-    if len(whole) <= 3 * _SHORT or (len(whole) <= _LONG_WORDS * _SHORT and len(whole.split()) <= _SHORT):
-        return [whole]
-    titles = (
-        [normalize(text.title)] if len(text.title.split()) <= _WINDOW else list(map(normalize, _windows(text.title)))
-    )
-    bodies = [normalize(window) for line in body[:MAX_CHARS].split("\n") for window in _windows(line)]
-    # A title that is itself too long is padding: its windows stand alone, and so do the body's.
-    head = f"{titles[0]} \n " if len(titles) == 1 else ""
-    parts = [*titles, *(head + window for window in bodies if window.strip())]
-    return parts[:_MOST_PARTS] or [whole]
-
-
-def _windows(line: str) -> list[str]:
-    """Sentences of a line, and each two neighbours; a long sentence as overlapping windows of _WINDOW words."""
-    units = [piece for sentence in _SENTENCE.split(line) if sentence.strip() for piece in _pieces(sentence)]
-    pairs = [f"{a} {b}" for a, b in pairwise(units)]
-    return [*units, *pairs]
-
-
-def _pieces(sentence: str) -> list[str]:
-    words = sentence.split()
-    if len(sentence) > _LONG_WORDS * len(words):
-        size = 3 * _WINDOW
-        return [sentence[at : at + size] for at in range(0, max(len(sentence) - size // 3, 1), size * 2 // 3)]
-    if len(words) <= _WINDOW:
-        return [sentence]
-    return [" ".join(words[at : at + _WINDOW]) for at in range(0, max(len(words) - _WINDOW // 3, 1), _WINDOW * 2 // 3)]
-
-
-def _all_parts(texts: Sequence[Text]) -> tuple[list[str], npt.NDArray[np.int64], list[bool]]:
-    parts: list[str] = []
-    owner: list[int] = []
-    masked: list[bool] = []
-    for index, text in enumerate(texts):
-        mine = parts_of(text)
-        meant = unmasked(f"{text.title} \n {text.summary}")
-        if meant is not None:
-            mine.append(normalize(meant))
-        parts += mine
-        owner += [index] * len(mine)
-        masked.append(meant is not None)
-    return parts, np.array(owner, dtype=np.int64), masked
 
 
 def item_text(item: Item) -> Text:

@@ -1,4 +1,4 @@
-"""Learn the relevance model from the corpus. The only place that imports scikit-learn.
+"""Learn the relevance model from the corpus.
 
 The same corpus and library versions give the same bytes.
 """
@@ -13,18 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifiers import Text
-from classifiers.corpus_files import CODES, Item
-from classifiers.features import BUCKETS, counted, occurrences, weighted
-from classifiers.relevance import RelevanceModel, item_text, parts_of
-
-PREVALENCE = 0.25
-"""Share of relevant texts at which a calibrated value is a probability: a stream that was searched for the subject."""
+from classifiers import Text, calibration, codes
+from classifiers.corpus_files import Item
+from classifiers.features import BLOCK_WEIGHTS, BUCKETS, counted, occurrences, prepared, weighted
+from classifiers.relevance import RelevanceModel
 
 FOLDS = 5
 _MIN_DF = 2
 _C = 10.0
-_CODE_C = 10.0
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,26 +35,26 @@ def fit(items: Sequence[Item], *, progress: Callable[[str], None] = lambda _: No
     events = np.array([item.event for item in items])
     if min(len(set(events[labels == label])) for label in (0, 1)) < FOLDS:
         raise ValueError(f"the corpus needs at least {FOLDS} events of each label, to hold some out")
-    texts = [" ".join(parts_of(item_text(item))) for item in items]
     progress("features")
-    matrix, idf = _features(texts)
+    matrix, idf = _features([_whole(item) for item in items])
     progress("held-out folds")
     held_out = _held_out_values(matrix, labels, events)
-    slope, intercept = _calibration(held_out, labels)
+    calibrated = calibration.fit(held_out, labels, [item.language for item in items])
     progress("fit")
-    weights, bias = _linear(matrix, labels, _C)
+    weights, bias = linear(matrix, labels, _C)
     progress("codes")
-    code_weights, code_bias = _fit_codes(matrix, items)
     return RelevanceModel(
         idf=idf,
         weights=weights.astype(np.float32),
-        code_weights=code_weights.astype(np.float32),
-        code_bias=code_bias,
         bias=bias,
-        slope=slope,
-        intercept=intercept,
+        calibration=calibrated,
+        codes=codes.fit(matrix, items),
         name="relevance-unsaved",
     )
+
+
+def _whole(item: Item) -> str:
+    return prepared(item.title, item.summary)
 
 
 def train(items: Sequence[Item], folder: Path, *, progress: Callable[[str], None] = lambda _: None) -> str:
@@ -70,7 +66,7 @@ def train(items: Sequence[Item], folder: Path, *, progress: Callable[[str], None
         "items": len(items),
         "relevant": sum(item.label for item in items),
         "languages": sorted({item.language for item in items}),
-        "prevalence": PREVALENCE,
+        "prevalence": calibration.PREVALENCE,
     }
     return model.save(folder, about)
 
@@ -78,19 +74,19 @@ def train(items: Sequence[Item], folder: Path, *, progress: Callable[[str], None
 def held_out_probabilities(items: Sequence[Item]) -> Floats:
     """Calibrated value of each item by a model that saw nothing of its event."""
     labels = np.array([item.label for item in items])
-    matrix, _ = _features([" ".join(parts_of(item_text(item))) for item in items])
+    matrix, _ = _features([_whole(item) for item in items])
     values = _held_out_values(matrix, labels, np.array([item.event for item in items]))
-    slope, intercept = _calibration(values, labels)
-    return 1.0 / (1.0 + np.exp(-(slope * values + intercept)))
+    languages = [item.language for item in items]
+    return calibration.fit(values, labels, languages).probabilities(values, languages)
 
 
 def similarities(text: Text, items: Sequence[Item]) -> Floats:
     """Cosine of `text` with each item, by the TF-IDF features of the items."""
-    matrix, idf = _features([" ".join(parts_of(item_text(item))) for item in items])
-    counts = counted(occurrences([" ".join(parts_of(text))]), 1, idf > 0)
+    matrix, idf = _features([_whole(item) for item in items])
+    counts = counted(occurrences([prepared(text.title, text.summary, text.text)]), 1, idf > 0)
     query = np.zeros(BUCKETS)
     query[counts.bucket] = weighted(counts, idf)
-    return np.asarray(matrix @ query) / 2.0  # two blocks, each of length 1
+    return np.asarray(matrix @ query) / float(np.sum(BLOCK_WEIGHTS**2))
 
 
 def _features(texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.float32]]:
@@ -105,7 +101,8 @@ def _features(texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.float32]]:
     return sparse.csr_matrix((values, (counts.row, counts.bucket)), shape=(len(texts), BUCKETS)), idf
 
 
-def _linear(matrix: Any, labels: npt.NDArray[Any], strength: float) -> tuple[Floats, float]:
+def linear(matrix: Any, labels: npt.NDArray[Any], strength: float) -> tuple[Floats, float]:
+    """Weights (one a column) and bias of a logistic regression on the rows of `matrix` (sparse)."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     used = np.flatnonzero(matrix.getnnz(axis=0))
@@ -121,28 +118,6 @@ def _held_out_values(matrix: Any, labels: npt.NDArray[Any], events: npt.NDArray[
 
     values = np.zeros(len(labels))
     for seen, held in GroupKFold(FOLDS, shuffle=True, random_state=0).split(matrix, labels, events):
-        weights, bias = _linear(matrix[seen], labels[seen], _C)
+        weights, bias = linear(matrix[seen], labels[seen], _C)
         values[held] = matrix[held] @ weights + bias
     return values
-
-
-def _calibration(values: Floats, labels: npt.NDArray[Any]) -> tuple[float, float]:
-    """Slope and intercept that turn a decision value into log-odds at PREVALENCE (Platt's method)."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-
-    model = LogisticRegression(C=1e6).fit(values[:, None], labels)
-    share = labels.mean()
-    shift = np.log(PREVALENCE / (1 - PREVALENCE)) - np.log(share / (1 - share))
-    return float(model.coef_[0, 0]), float(model.intercept_[0] + shift)
-
-
-def _fit_codes(matrix: Any, items: Sequence[Item]) -> tuple[Floats, Floats]:
-    """One linear model a code, on the relevant items alone: shape (9, BUCKETS) and (9,)."""
-    relevant = [index for index, item in enumerate(items) if item.label]
-    rows = matrix[relevant]
-    weights, biases = np.zeros((len(CODES), matrix.shape[1])), np.full(len(CODES), -5.0)
-    for number, code in enumerate(CODES):
-        labels = np.array([code in items[index].codes for index in relevant])
-        if 0 < labels.sum() < len(labels):
-            weights[number], biases[number] = _linear(rows, labels, _CODE_C)
-    return weights, biases
