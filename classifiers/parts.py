@@ -60,7 +60,7 @@ def _pieces(sentence: str) -> list[str]:
 
 
 def all_parts(texts: Sequence[Text]) -> tuple[list[str], npt.NDArray[np.int64], list[bool]]:
-    """Parts of all texts; for each part the number of its text; for each text whether it is written to dodge a filter."""
+    """Parts of all texts, for each part its text, for each text whether it is written to dodge a filter."""
     parts: list[str] = []
     owner: list[int] = []
     masked: list[bool] = []
