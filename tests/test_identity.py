@@ -485,3 +485,21 @@ def test_real_polls_bring_every_entry_once() -> None:
     for memory in memories.values():
         addresses = [a.url for a in memory.articles.values() if a.url]
         assert len(set(addresses)) == len(addresses)
+
+
+def test_a_feed_with_thresholds_of_its_own_judges_anew_what_another_feed_brought_first_and_does_so_once() -> None:
+    memory = Memory()
+    memory.poll(entry(0))
+    strict = replace(OTHER_FEED, alert_at=0.6)
+    told = entry(0, id="agency-1")
+    first = memory.poll(told, feed=strict)
+    assert [article.id for article in first.edited] == [next(iter(memory.articles))]
+    assert first.new == ()
+    assert memory.poll(told, feed=strict).edited == ()
+    assert memory.poll(entry(0)).edited == ()
+
+
+def test_a_feed_without_thresholds_of_its_own_leaves_another_feeds_article_as_it_is() -> None:
+    memory = Memory()
+    memory.poll(entry(0))
+    assert memory.poll(entry(0, id="agency-1"), feed=OTHER_FEED).edited == ()

@@ -273,7 +273,11 @@ class _Poll:
         # The wording of another feed is not an edit. A wording seen before isn't one either: some sites
         # try two headlines in turn.
         unchanged = found.exact in self.known or (entry.raw_hash and entry.raw_hash == article.raw_hash)
-        if is_own and not unchanged and article.article_id not in self.new.keys() | self.edited.keys():
+        # A feed with thresholds of its own judges by them what another feed brought first, once.
+        own_rules = self.feed.alert_at is not None or self.feed.digest_at is not None
+        judges_anew = not is_own and own_rules and bool(found.id) and found.id not in self.known
+        changed = (is_own and not unchanged) or judges_anew
+        if changed and article.article_id not in self.new.keys() | self.edited.keys():
             self.edited[article.article_id] = self._edit(entry, found, article)
 
     def _edit(self, entry: Entry, found: Keys, article: KnownArticle) -> Article:
