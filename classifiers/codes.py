@@ -75,6 +75,15 @@ def fit(matrix: Any, items: Sequence[Item]) -> CodeModel:
     return CodeModel(weights=weights.astype(np.float32), bias=bias, thresholds=thresholds)
 
 
+def none(columns: int) -> CodeModel:
+    """A model that knows no code, for measuring relevance alone."""
+    return CodeModel(
+        weights=np.zeros((len(CODES), columns), dtype=np.float32),
+        bias=np.full(len(CODES), -5.0),
+        thresholds=np.full(len(CODES), 0.5),
+    )
+
+
 def _threshold(rows: Any, labels: npt.NDArray[np.bool_], events: npt.NDArray[Any]) -> float:
     """The threshold of the best F1 on held-out events; 0.5 where too few events carry the code."""
     from sklearn.model_selection import GroupKFold  # noqa: PLC0415

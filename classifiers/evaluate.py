@@ -212,7 +212,8 @@ def left_out(items: Sequence[Item], by: str, groups: Sequence[str]) -> list[Line
     lines = []
     for group in groups:
         inside = [group in getattr(item, by).split(",") for item in items]
-        model = train.fit([item for item, held in zip(items, inside, strict=True) if not held])
+        seen = [item for item, held in zip(items, inside, strict=True) if not held]
+        model = train.fit(seen, with_codes=False)
         held = [item for item, mine in zip(items, inside, strict=True) if mine]
         value = np.array([score.value for score in model.score([item_text(item) for item in held])])
         rows = rows_of(value, [item.label for item in held], [item.event for item in held], {})

@@ -25,8 +25,10 @@ _C = 10.0
 Floats = npt.NDArray[np.float64]
 
 
-def fit(items: Sequence[Item], *, progress: Callable[[str], None] = lambda _: None) -> RelevanceModel:
-    """Fit, calibrate and return a model.
+def fit(
+    items: Sequence[Item], *, progress: Callable[[str], None] = lambda _: None, with_codes: bool = True
+) -> RelevanceModel:
+    """Fit, calibrate and return a model; without codes it takes half the time and names none rightly.
 
     Raises:
         ValueError: fewer than two events a label, so that nothing can be held out.
@@ -48,7 +50,7 @@ def fit(items: Sequence[Item], *, progress: Callable[[str], None] = lambda _: No
         weights=weights.astype(np.float32),
         bias=bias,
         calibration=calibrated,
-        codes=codes.fit(matrix, items),
+        codes=codes.fit(matrix, items) if with_codes else codes.none(matrix.shape[1]),
         name="relevance-unsaved",
     )
 

@@ -116,7 +116,9 @@ def test_a_group_is_judged_by_a_model_that_never_saw_it(monkeypatch: pytest.Monk
     items += [item(40 + n, f"Rain number {n} tomorrow", 0, "IR" if n < 6 else "RU") for n in range(20)]
     seen: list[set[str]] = []
     fit = train.fit
-    monkeypatch.setattr(train, "fit", lambda given: (seen.append({i.state for i in given}), fit(given))[1])
+    monkeypatch.setattr(
+        train, "fit", lambda given, **how: (seen.append({i.state for i in given}), fit(given, **how))[1]
+    )
     lines = evaluate.left_out(items, "state", ["IR"])
     assert seen == [{"RU"}]
     assert lines[0].group == "without IR"
