@@ -52,14 +52,6 @@ class RelevanceModel:
         """Score one text, with reasons and codes however low it scores."""
         return self._batch([text], 0.0)[0]
 
-    def decision_values(self, texts: Sequence[Text]) -> Floats:
-        """Raw log-odds of each text, before calibration."""
-        parts, owner, _ = all_parts(texts)
-        values, *_ = self._decide(parts)
-        best = np.full(len(texts), -np.inf)
-        np.maximum.at(best, owner, values)
-        return best
-
     def _batch(self, texts: Sequence[Text], reasons_from: float) -> list[Score]:
         parts, owner, masked = all_parts(texts)
         values, found, counts, contributions = self._decide(parts)
