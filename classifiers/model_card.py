@@ -53,8 +53,10 @@ Regenerate this page with `longarm evaluate --card docs/model-card.md`.
 
 AP is average precision. Each event counts once, however many items tell it. Alerts begin at {ALERT_AT}, the digest at
 {DIGEST_AT}. Held-out figures are by models that saw nothing of the item's event; they are no promise for real news,
-which differs from what was written here: read the tables on real news first where there are any. The real labelled rows are a development set: its errors steered which kinds of items were written and the
-stated share of relevant texts, some items tell the same public events in other words, so the figures on it flatter.
+which differs from what was written here: read the tables on real news first where there are any.
+
+The real labelled rows are a development set: its errors steered which kinds of items were written and the stated share
+of relevant texts, and some items tell the same public events in other words, so the figures on it flatter.
 """
 
 
