@@ -1,0 +1,117 @@
+"""What is sent, where to, and what operators must know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+
+from monitor.model.feeds import EPOCH
+
+
+class SpanKind(StrEnum):
+    """What a stretch of a message's text is."""
+
+    BOLD = "bold"
+    ITALIC = "italic"
+    CODE = "code"
+    LINK = "link"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A marked stretch of `Message.text`. `start` and `length` count code points; `url` only for links."""
+
+    kind: SpanKind
+    start: int
+    length: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Channel-neutral text to send: plain text and marked stretches, at most 4,096 UTF-16 units and 100 spans."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+    silent: bool = False
+
+
+class DeliveryState(StrEnum):
+    """Where an outbox row stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    HELD = "held"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message for one channel: an outbox row.
+
+    `key` + `channel` are unique: "story:<story id>", "digest:2026-W47/1", "notice:<incident>". `id` is the order of
+    queueing (0: not stored yet). `unknown` counts attempts whose outcome is not known; with one the message is sent
+    once more, marked as a possible repeat.
+    """
+
+    key: str
+    channel: str
+    message: Message
+    id: int = 0
+    state: DeliveryState = DeliveryState.PENDING
+    story_id: str = ""
+    attempts: int = 0
+    unknown: int = 0
+    not_before: datetime | None = None
+    remote_id: str = ""
+    error: str = ""
+    queued_at: datetime = EPOCH
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelState:
+    """What is remembered of a channel: until when its chat wants silence, whether it is paused and why.
+
+    `chat` is the chat's newest id (a group that became a supergroup has another one than configured).
+    """
+
+    channel: str
+    chat: str = ""
+    not_before: datetime | None = None
+    paused_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRules:
+    """What one channel wants to hear, and when. Empty collections want everything.
+
+    `digest` is its weekly moment in the configured time zone, "mon 08:00"; empty: no digest. `quiet` is a daily
+    window (start, end) that holds messages back and drops none. `operators`: it also hears notices.
+    """
+
+    name: str
+    alerts: bool = True
+    digest: str = ""
+    languages: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    quiet: tuple[time, time] | None = None
+    operators: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something an operator must know. `key` is unique while it lasts, so that it is told once.
+
+    `closes`: the incident of that key is over; told only where it was told to begin with.
+    """
+
+    key: str
+    text: str
+    closes: bool = False
