@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-PREVALENCE = 0.20
+PREVALENCE = 0.12
 """Share of relevant texts at which a calibrated value is a probability: a stream that was searched for the subject."""
 
 LEAST_ITEMS = 500

@@ -179,7 +179,7 @@ class _Lexicon:
 def _lexicon() -> _Lexicon:
     from ahocorasick_rs import AhoCorasick  # noqa: PLC0415 - loads a compiled library
 
-    concepts, states = list(_stems(LEXICON / "concepts.tsv")), list(_stems(LEXICON / "states.tsv"))
+    concepts, states = list(stems(LEXICON / "concepts.tsv")), list(stems(LEXICON / "states.tsv"))
     names = (*_GENERAL, *sorted({name for name, _ in concepts}), *sorted({name for name, _ in states}))
     number = {name: index for index, name in enumerate(names)}
     owners: dict[str, set[int]] = {}
@@ -196,7 +196,7 @@ def _lexicon() -> _Lexicon:
     )
 
 
-def _stems(path: Path) -> Iterator[tuple[str, str]]:
+def stems(path: Path) -> Iterator[tuple[str, str]]:
     """(concept, pattern) pairs: a stem matches at the start of a word, anywhere in scripts without spaces."""
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):

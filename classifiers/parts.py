@@ -67,9 +67,8 @@ def all_parts(texts: Sequence[Text]) -> tuple[list[str], npt.NDArray[np.int64], 
     for index, text in enumerate(texts):
         mine = parts_of(text)
         meant = unmasked(f"{text.title} \n {text.summary}")
-        if meant is not None:
-            mine.append(normalize(meant))
+        mine += map(normalize, meant)
         parts += mine
         owner += [index] * len(mine)
-        masked.append(meant is not None)
+        masked.append(bool(meant))
     return parts, np.array(owner, dtype=np.int64), masked

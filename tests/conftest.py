@@ -1,8 +1,12 @@
-"""What holds for every test: soak tests run only when asked for."""
+"""What holds for every test: soak tests run only when asked for, and examples have no deadline on a busy machine."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("longarm", deadline=None)
+settings.load_profile("longarm")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

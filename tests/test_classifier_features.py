@@ -47,12 +47,11 @@ def test_indic_vowel_signs_and_japanese_voicing_marks_are_kept() -> None:
         ("k i l l e d in exile", "killed in exile"),
         ("\u202enodnoL ni derednum\u202c", "mundered in London"),
         ("3x1l3d j0urn4l1st p01s0n3d", "exiled journalist poisoned"),
+        ("7h3 $pi3s ki113d 7w0 3xi13d @c7iv!$7$", "the spies killed two exiled activists"),
     ],
 )
 def test_masked_writing_is_undone(masked: str, meant: str) -> None:
-    undone = unmasked(masked)
-    assert undone is not None
-    assert normalize(undone) == normalize(meant)
+    assert normalize(meant) in map(normalize, unmasked(masked))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +59,7 @@ def test_masked_writing_is_undone(masked: str, meant: str) -> None:
     ["Boeing 737 and F-16 lead Q3", "U.S. and U.K. sign deal", "3-0 win for RB04 in the 90th", "A B C of cooking", ""],
 )
 def test_ordinary_writing_is_no_mask(plain: str) -> None:
-    assert unmasked(plain) is None
+    assert unmasked(plain) == ()
 
 
 def spans(text: str) -> dict[str, set[str]]:
@@ -110,12 +109,20 @@ def test_a_text_has_the_same_features_alone_and_in_a_batch(texts: list[str]) -> 
         assert together.count[mine].tolist() == alone.count.tolist()
 
 
-def test_each_block_of_a_text_is_scaled_to_its_length() -> None:
+def test_words_and_characters_of_a_text_have_length_one() -> None:
     texts = ["exiled editor stabbed in london", "weather fine tomorrow tomorrow"]
     counts = features.counted(features.occurrences(texts), 2)
     values = features.weighted(counts, np.ones(features.BUCKETS, dtype=np.float32))
     edges = (0, features.WORD_BUCKETS, features.WORD_BUCKETS + features.CHAR_BUCKETS)
     for row in (0, 1):
-        for length, (low, high) in zip(features.BLOCK_WEIGHTS[:2], pairwise(edges), strict=True):
+        for low, high in pairwise(edges):
             block = (counts.row == row) & (counts.bucket >= low) & (counts.bucket < high)
-            assert np.sum(values[block] ** 2) == pytest.approx(length**2, rel=1e-4)
+            assert np.sum(values[block] ** 2) == pytest.approx(1.0, rel=1e-4)
+
+
+def test_one_concept_by_chance_counts_less_than_one_among_many() -> None:
+    texts = ["liquidation of a tunnel maker", "exiled editor abducted, poisoned and killed by secret service in london"]
+    counts = features.counted(features.occurrences(texts), 2)
+    values = features.weighted(counts, np.ones(features.BUCKETS, dtype=np.float32))
+    lengths = [np.sum(values[(counts.row == row) & features.are_concepts(counts.bucket)] ** 2) for row in (0, 1)]
+    assert 0 < lengths[0] < lengths[1] < 1
