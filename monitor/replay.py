@@ -22,7 +22,7 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One article then and now. `story`: id of the story it would belong to, empty for a dropped article."""
+    """One article then and now. `story`: id of its story, empty for a dropped article; `evidence`: why it is that."""
 
     id: str
     title: str
@@ -31,6 +31,22 @@ class Row:
     was: str
     would: str
     story: str
+    evidence: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """An article that would join a story: the evidence, in words, and the title of the story's lead."""
+
+    id: str
+    title: str
+    story: str
+    lead: str
+    evidence: str
 
     def as_dict(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -39,12 +55,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A whole replay. `alerts` counts stories; `merges` are lines "title ← title" of articles that would join."""
+    """A whole replay. `alerts` counts stories; `merges` are the articles that would join another's story."""
 
     articles: int
     alerts: int
     rows: tuple[Row, ...]
-    merges: tuple[str, ...]
+    merges: tuple[Merge, ...]
 
 
 def replay(
@@ -56,14 +72,15 @@ def replay(
     leads: dict[str, str] = {}
     alerted: set[str] = set()
     rows: list[Row] = []
-    merges: list[str] = []
+    merges: list[Merge] = []
     for article, value, decided in _ruled(store, classifier, feeds, rules, since):
-        story = ""
+        story = evidence = ""
         if decided is not Decision.DROP:
-            story = grouper.add(article)
-            if story in leads:
-                merges.append(f"{article.title} ← {leads[story]}")
-            leads.setdefault(story, article.title)
+            placed = grouper.place_one(article)
+            story, evidence = placed.story_id, placed.evidence
+            lead = leads.setdefault(story, article.title)
+            if not placed.opens:
+                merges.append(Merge(id=article.id, title=article.title, story=story, lead=lead, evidence=evidence))
             if decided is Decision.ALERT:
                 alerted.add(story)
         then = verdicts[article.id]
@@ -76,6 +93,7 @@ def replay(
                 was=str(then["verdict"]),
                 would=decided.value,
                 story=story,
+                evidence=evidence,
             )
         )
     return Report(articles=len(rows), alerts=len(alerted), rows=tuple(rows), merges=tuple(merges))

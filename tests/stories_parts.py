@@ -121,8 +121,10 @@ SAME_EVENT: tuple[Pair, ...] = (
      "Kenya: Teacher abducted in Nairobi resurfaces in Turkey", "The Gülen-linked teacher appeared in Ankara days after he was bundled into a van in Nairobi."),
     ("en", "Saudi Dissident Jailed After Return From America - The Herald", "", "Saudi dissident jailed after return from America", ""),
     ("de", "Exil-Journalist in Berlin vor seiner Wohnung angegriffen", "", "Angriff auf Exil-Journalisten vor seiner Wohnung in Berlin", ""),
-    ("de", "Bundesanwaltschaft klagt mutmaßlichen Agenten wegen Ausspähung von Uiguren an", "", "Uiguren in München ausgespäht: Bundesanwaltschaft klagt mutmaßlichen Agenten an", ""),
-    ("fr", "Un opposant tchétchène abattu dans une rue de Lille", "", "Lille : un opposant tchétchène tué par balle dans la rue", ""),
+    ("de", "Bundesanwaltschaft klagt mutmaßlichen Agenten wegen Ausspähung von Uiguren an", "Der Mann soll in München Uiguren für einen chinesischen Geheimdienst beobachtet haben.",
+     "Uiguren in München ausgespäht: Bundesanwaltschaft klagt mutmaßlichen Agenten an", "Der Beschuldigte soll Uiguren für einen Geheimdienst Chinas beobachtet haben."),
+    ("fr", "Un opposant tchétchène abattu dans une rue de Lille", "La victime, réfugiée en France depuis 2018, critiquait le pouvoir de Grozny.",
+     "Lille : un opposant tchétchène tué par balle dans la rue", "Réfugiée en France, la victime critiquait le pouvoir tchétchène de Grozny."),
     ("es", "España extradita a Marruecos a un activista saharaui", "", "Activista saharaui extraditado a Marruecos por España", ""),
     ("ru", "В Вильнюсе напали на соратника Навального Леонида Волкова", "", "Соратник Навального Леонид Волков ранен при нападении в Вильнюсе", ""),
     ("ru", "Беларусь лишила гражданства журналистку, живущую в Варшаве", "", "Живущую в Варшаве журналистку лишили гражданства Беларуси", ""),
@@ -130,7 +132,8 @@ SAME_EVENT: tuple[Pair, ...] = (
     ("zh-Hant", "港警國安處通緝八名海外港人 懸紅一百萬", "香港警方國安處宣布通緝羅冠聰、許智峯等八名海外港人，每人懸紅一百萬元。",
      "港警國安處懸紅一百萬通緝八名海外港人", "國安處通緝羅冠聰、許智峯等八名海外港人，每人懸紅一百萬港元。"),
     ("fa", "حمله با چاقو به خبرنگار ایران اینترنشنال در لندن", "", "خبرنگار ایران اینترنشنال در لندن با چاقو زخمی شد", ""),
-    ("ar", "اعتقال معارض سعودي في مطار بيروت وتسليمه إلى الرياض", "", "لبنان: اعتقال معارض سعودي في مطار بيروت تمهيدا لتسليمه إلى الرياض", ""),
+    ("ar", "اعتقال معارض سعودي في مطار بيروت وتسليمه إلى الرياض", "أوقف الأمن اللبناني المعارض السعودي في مطار بيروت بطلب من الرياض.",
+     "لبنان: اعتقال معارض سعودي في مطار بيروت تمهيدا لتسليمه إلى الرياض", "قال محاميه إن الأمن اللبناني أوقف المعارض السعودي في المطار."),
 )  # fmt: skip
 
 OTHER_EVENT: tuple[Pair, ...] = (
