@@ -3,9 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV ?= uv
 
-.PHONY: help demo run test check bench train evaluate soak lock clean
+.PHONY: help demo run test check bench bench-polling train evaluate soak lock clean
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 # The lock pins versions and hashes; pip takes the packages from whatever index the machine is set up for.
 .venv/.run-stamp: requirements.lock pyproject.toml
@@ -38,6 +38,9 @@ check: .venv/.dev-stamp ## style, types, floors
 bench: .venv/.dev-stamp ## what things cost, as ratios against a named baseline
 	$(BIN)/python -m bench
 
+bench-polling: .venv/.dev-stamp ## how soon items are seen at equal requests, on real publication times
+	$(BIN)/python -m bench.polling
+
 train: .venv/.run-stamp ## learn the relevance model from classifiers/corpus
 	$(BIN)/longarm train
 
@@ -48,8 +51,8 @@ soak: .venv/.dev-stamp ## long runs: every crash point, fuzzing, a month in fast
 	$(BIN)/python -m pytest -m soak --timeout 3600 tests
 
 lock: ## pin the newest versions (maintainers; needs uv)
-	$(UV) pip compile pyproject.toml requirements-build.in --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q --upgrade -o requirements.lock
-	$(UV) pip compile pyproject.toml requirements-build.in --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q --upgrade -c requirements.lock -o requirements-dev.lock
+	$(UV) pip compile pyproject.toml requirements-build.in --extra fulltext --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q --upgrade -o requirements.lock
+	$(UV) pip compile pyproject.toml requirements-build.in --extra fulltext --extra dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q --upgrade -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove the virtual environment and caches
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
