@@ -6,9 +6,11 @@ dialled (`ingest.guard` says that).
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 import unicodedata
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from monitor.scripts import LATIN_LOOKALIKES, scripts_of
 
@@ -124,6 +126,54 @@ def safe_url(url: str) -> str:
     return f"{parts.scheme}://{_in_brackets(_shown_host(parts))}{port}" + _HIDDEN_IN_URL.sub(
         lambda m: quote(m.group(), safe=""), rest
     )
+
+
+# ── addresses inside of addresses ─────────────────────────────────────────────────────────────────
+
+_GOOGLE_ARTICLE = re.compile(r"/(?:rss/)?articles/([A-Za-z0-9_-]{16,4000}={0,2})$")
+_GOOGLE_FIELD = re.compile(rb"\x22([\x08-\x7f]|[\x80-\xff][\x01-\x1f])(https?://[\x21-\x7e]+)", re.DOTALL)
+
+
+def unwrapped(url: str) -> str:
+    """Give the publisher's address that a news search's link carries inside; any other address as it is.
+
+    Bing's click counter has it as a parameter, older ids of Google News as base64. Newer ids of Google News hold a
+    number that only Google's own pages can look up: those stay as they are, and `is_wrapped` tells them.
+    """
+    parts = _split(url)
+    if parts is None:
+        return url
+    host, inner = _bare_host(_ascii_host(parts)), ""
+    if host == "bing.com" and parts.path.lower() == "/news/apiclick.aspx":
+        inner = next((value for name, value in parse_qsl(parts.query) if name.lower() == "url"), "")
+    elif host == "news.google.com" and (found := _GOOGLE_ARTICLE.search(parts.path)):
+        inner = _in_google_id(found.group(1))
+    return inner if _split(inner) is not None else url
+
+
+def is_wrapped(url: str) -> bool:
+    """Say whether an address is a news search's own, behind which a publisher's could not be found."""
+    parts = _split(unwrapped(url))
+    if parts is None:
+        return False
+    host = _bare_host(_ascii_host(parts))
+    return (host == "news.google.com" and bool(_GOOGLE_ARTICLE.search(parts.path))) or (
+        host == "bing.com" and parts.path.lower() == "/news/apiclick.aspx"
+    )
+
+
+def _in_google_id(article_id: str) -> str:
+    """The address in an id: a protobuf message whose field 4 is a text with its length before it."""
+    try:
+        raw = base64.urlsafe_b64decode(article_id.rstrip("=") + "=" * (-len(article_id.rstrip("=")) % 4))
+    except (ValueError, binascii.Error):
+        return ""
+    found = _GOOGLE_FIELD.search(raw)
+    if found is None:
+        return ""
+    size = found.group(1)
+    length = size[0] if len(size) == 1 else (size[0] & 0x7F) | size[1] << 7
+    return found.group(2)[:length].decode("ascii") if len(found.group(2)) >= length else ""
 
 
 def _split(url: str) -> SplitResult | None:

@@ -1,7 +1,10 @@
-"""The parser's own process: reads feeds from standard input, answers on standard output, one after another.
+"""The parser's own process: takes jobs from standard input, answers on standard output, one after another.
+
+    feed      a feed's bytes -> its entries            page      an article's page -> its text
+    links     a web page -> the feeds that it names    robots    a robots.txt -> may this address be asked?
 
 Started by `parser_pool` as `python -m monitor.ingest.parser_child CPU_SECONDS MEMORY_BYTES`. It opens no file and no
-connection, and lives under hard limits: memory for good, processor time for each feed. A feed that breaks the limit on
+connection, and lives under hard limits: memory for good, processor time for each job. A job that breaks the limit on
 time ends the process by a signal; one that breaks the limit on memory is answered first.
 """
 
@@ -12,10 +15,11 @@ import math
 import resource
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from monitor.errors import ParseError
-from monitor.ingest import wire
+from monitor.ingest import page, robots, wire
 from monitor.ingest.parse import parse_bytes
 
 
@@ -45,22 +49,32 @@ def serve(source: BinaryIO, sink: BinaryIO, *, before_each: Callable[[], None]) 
         body = wire.read_frame(source)
         if body is None:
             break
+        asked = json.loads(header)
+        job = asked.pop("job", "feed")
         before_each()
         try:
-            _send(sink, _answer(json.loads(header), body))
+            _send(sink, _answer(job, asked, body))
         except MemoryError:
             del body
-            _send(sink, {"error": "the feed takes more memory than a feed may", "killed": True})
+            _send(sink, {"error": f"the {job} takes more memory than a {job} may", "killed": True})
             return 1
     return 0
 
 
-def _answer(header: dict[str, Any], body: bytes) -> dict[str, Any]:
+def _answer(job: str, asked: dict[str, Any], body: bytes) -> dict[str, Any]:
     try:
-        feed = parse_bytes(body, **header)
+        return {job: _JOBS[job](body, asked)}
     except ParseError as error:
-        return {"error": str(error), "killed": error.killed}
-    return {"feed": wire.packed(feed)}
+        said = {"error": str(error), "killed": error.killed}
+        return {**said, "page_title": error.page_title} if error.page_title else said
+
+
+_JOBS: dict[str, Callable[[bytes, dict[str, Any]], Any]] = {
+    "feed": lambda body, asked: wire.packed(parse_bytes(body, **asked)),
+    "page": lambda body, asked: asdict(page.read_article(body, **asked)),
+    "links": lambda body, asked: asdict(page.web_page(body, **asked)),
+    "robots": lambda body, asked: robots.allows(body, **asked),
+}
 
 
 def _send(sink: BinaryIO, message: dict[str, Any]) -> None:

@@ -14,17 +14,20 @@ import json
 import signal
 import sys
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from monitor.errors import ParseError
 from monitor.ingest import wire
+from monitor.ingest.page import FeedLink, Reading, WebPage
 from monitor.model import ParsedFeed
 
 FEEDS_PER_CHILD = 1_000
 START_SECONDS = 60.0
+T = TypeVar("T")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _ENVIRONMENT = {"PYTHONPATH": str(_PACKAGE_ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "LANG": "C.UTF-8"}
 
@@ -97,22 +100,43 @@ class Parser:
             ParseError: the bytes are no feed, or (`killed`) parsing them broke the limits.
         """
         header = {"url": url, "content_type": content_type, "max_entries": max_entries}
+        return await self._done("feed", header, body, wire.unpacked)
+
+    async def read_article(self, body: bytes, *, url: str, content_type: str = "") -> Reading:
+        """Read an article's page as `page.read_article` does.
+
+        Raises:
+            ParseError: (`killed`) reading it broke the limits.
+        """
+        header = {"url": url, "content_type": content_type}
+        return await self._done("page", header, body, lambda found: Reading(**found))
+
+    async def web_page(self, body: bytes, *, url: str, content_type: str = "") -> WebPage:
+        """Name the feeds of a web page as `page.web_page` does. Raises ParseError (`killed`)."""
+        header = {"url": url, "content_type": content_type}
+        return await self._done("links", header, body, _web_page)
+
+    async def allowed_by(self, robots_txt: bytes, *, url: str, user_agent: str) -> bool:
+        """Say whether a robots.txt allows `url` as `robots.allows` does. Raises ParseError (`killed`)."""
+        return await self._done("robots", {"url": url, "user_agent": user_agent}, robots_txt, bool)
+
+    async def _done(self, job: str, header: dict[str, Any], body: bytes, read: Callable[[Any], T]) -> T:
         async with self._slots:
             child = await self._take()
             try:
-                answer = await asyncio.wait_for(_ask(child, header, body), self._wall_seconds)
-                feed = _feed(answer)
+                answer = await asyncio.wait_for(_ask(child, {"job": job, **header}, body), self._wall_seconds)
+                found = read(_result(answer, job))
             except ParseError as error:
                 await self._give_back(child, sound=not error.killed)
                 raise
             except (TimeoutError, OSError, EOFError, ValueError, TypeError, KeyError, AttributeError) as error:
-                reason = await self._overrun(child, error)
-                raise ParseError(f"the feed could not be parsed: {reason}", killed=True) from None
+                reason = await self._overrun(child, error, job)
+                raise ParseError(f"the {job} could not be parsed: {reason}", killed=True) from None
             except BaseException:
-                await asyncio.shield(self._end(child))  # cancelled: its answer would be taken for the next feed's
+                await asyncio.shield(self._end(child))  # cancelled: its answer would be taken for the next job's
                 raise
             await self._give_back(child, sound=True)
-            return feed
+            return found
 
     async def _take(self) -> _Child:
         """An idle child that lives, or a new one."""
@@ -154,7 +178,7 @@ class Parser:
         else:
             await self._end(child)
 
-    async def _overrun(self, child: _Child, error: BaseException) -> str:
+    async def _overrun(self, child: _Child, error: BaseException, job: str = "feed") -> str:
         """End a child that failed; in words, why it did."""
         if isinstance(error, TimeoutError):
             await self._end(child)
@@ -162,7 +186,7 @@ class Parser:
         await self._end(child, patience=1.0)
         status = child.process.returncode
         if status == -signal.SIGXCPU:
-            return "it took more processor time than a feed may"
+            return f"it took more processor time than a {job} may"
         return (
             f"the parser process was ended by signal {-status}"
             if status and status < 0
@@ -203,7 +227,12 @@ async def _answer(child: _Child) -> dict[str, Any]:
     return answer
 
 
-def _feed(answer: dict[str, Any]) -> ParsedFeed:
+def _web_page(found: dict[str, Any]) -> WebPage:
+    return WebPage(title=found["title"], feeds=tuple(FeedLink(**link) for link in found["feeds"]))
+
+
+def _result(answer: dict[str, Any], job: str) -> Any:
     if "error" in answer:
-        raise ParseError(str(answer["error"]), killed=bool(answer.get("killed")))
-    return wire.unpacked(answer["feed"])
+        title = str(answer.get("page_title", ""))
+        raise ParseError(str(answer["error"]), killed=bool(answer.get("killed")), page_title=title)
+    return answer[job]
