@@ -23,6 +23,7 @@ Found = tuple[Path, str]
 _ONLY = {
     "chat": ChannelType.TELEGRAM,
     "topic": ChannelType.TELEGRAM,
+    "review": ChannelType.TELEGRAM,
     "api_url": ChannelType.TELEGRAM,
     "url_env": ChannelType.APPRISE,
 }
@@ -39,6 +40,8 @@ def problems(raw: Raw) -> Iterator[Found]:
     yield from _repeated_languages(raw)
     yield from _thresholds(raw)
     yield from _channels(raw)
+    yield from _bot(raw)
+    yield from _public(raw)
 
 
 def tables(raw: Raw, name: str) -> list[tuple[int, Raw]]:
@@ -141,11 +144,31 @@ def _channels(raw: Raw) -> Iterator[Found]:
             if earlier != path:
                 yield (*path, "name"), f"found {values.shown(name)}; {spoken(earlier)} has it already, choose another"
         yield from _kind(item, path)
-        api_url = item.get("api_url")
-        if isinstance(api_url, str) and not _may_be_plain(api_url, allowed):
-            near = "http:// is taken on this machine, and for what network.allow names"
-            text = f"found {values.shown(api_url)}; expected https://: the token would be sent in the clear ({near})"
-            yield (*path, "api_url"), text
+        yield from _api_url(item, path, allowed)
+
+
+def _bot(raw: Raw) -> Iterator[Found]:
+    bot = raw.get("bot")
+    if isinstance(bot, dict):
+        yield from _api_url(bot, ("bot",), _allowed(raw))
+
+
+def _public(raw: Raw) -> Iterator[Found]:
+    public = raw.get("public")
+    wanted = public.get("channels") if isinstance(public, dict) else None
+    known = {item["name"].strip() for _, item in tables(raw, "channels") if isinstance(item.get("name"), str)}
+    for index, name in enumerate(wanted if isinstance(wanted, list) else ()):
+        if isinstance(name, str) and name.strip() not in known:
+            text = f"found {values.shown(name)}; no channel has this name{values.nearest(name, known)}"
+            yield ("public", "channels", index), text
+
+
+def _api_url(item: Raw, path: Path, allowed: Sequence[str]) -> Iterator[Found]:
+    api_url = item.get("api_url")
+    if isinstance(api_url, str) and not _may_be_plain(api_url, allowed):
+        near = "http:// is taken on this machine, and for what network.allow names"
+        text = f"found {values.shown(api_url)}; expected https://: the token would be sent in the clear ({near})"
+        yield (*path, "api_url"), text
 
 
 def _kind(item: Raw, path: Path) -> Iterator[Found]:

@@ -13,12 +13,13 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from monitor import log
-from monitor.config import checks, positions, schema
+from monitor.alerts.sources import Tiers
+from monitor.config import checks, positions, schema, values
 from monitor.config.environment import Environment, Secret
 from monitor.config.searches import search_url
-from monitor.config.settings import ChannelSettings, ChannelType, Settings
+from monitor.config.settings import BotSettings, ChannelSettings, ChannelType, PublicSettings, Settings, WebSettings
 from monitor.errors import ConfigError
-from monitor.model import ChannelRules, Feed
+from monitor.model import ChannelRules, Feed, Limits
 
 PROXY_EXAMPLE = "socks5h://user:password@host:9050"
 DATABASE_EXAMPLE = "postgresql+psycopg://user:password@host/database"
@@ -145,6 +146,8 @@ def _settings(path: Path, file: schema.File, secrets: _Secrets, warnings: tuple[
     _hide_keys(feeds)
     channels = tuple(_channel(table, secrets) for table in file.channels if table.enabled)
     channels = channels or (_console(),)
+    proxy = secrets.proxy.reveal() if secrets.proxy else file.network.proxy
+    public = _public(file.public, channels)
     return Settings(
         feeds=feeds,
         channels=channels,
@@ -155,13 +158,26 @@ def _settings(path: Path, file: schema.File, secrets: _Secrets, warnings: tuple[
         first_poll_window=file.monitor.first_poll_hours,
         keep_text=file.monitor.keep_text_days,
         allow=file.network.allow,
-        proxy=secrets.proxy.reveal() if secrets.proxy else file.network.proxy,
+        proxy=proxy,
+        requests_per_hour=file.network.requests_per_hour,
         alert_at=file.relevance.alert_at,
         digest_at=file.relevance.digest_at,
+        read_pages=file.relevance.read_pages,
         telegram_token=secrets.telegram_token,
         database_url=secrets.database_url,
         web_password=secrets.web_password,
-        warnings=(*warnings, *_doubts(channels)),
+        limits=Limits(**file.alerts.model_dump()),
+        tiers=Tiers(**file.sources.model_dump()),
+        public=public,
+        bot=BotSettings(**file.bot.model_dump()),
+        web=WebSettings(**file.web.model_dump()),
+        warnings=(
+            *warnings,
+            *_doubts(channels),
+            *_public_doubts(public),
+            *_bot_doubts(file.bot, channels, has_token=secrets.telegram_token is not None),
+            *_unreachable(feeds, bool(proxy)),
+        ),
     )
 
 
@@ -185,16 +201,22 @@ def _feed(table: schema.FeedTable | schema.SearchTable, url: str, name: str, lan
         tags=table.tags,
         user_agent=table.user_agent,
         enabled=table.enabled,
+        note=table.note,
     )
 
 
 def _hide_keys(feeds: tuple[Feed, ...]) -> None:
-    """Keep the reader's keys that some addresses carry (…/rss?key=…) out of the log."""
+    """Keep the reader's keys that some addresses carry out of the log."""
     for feed in feeds:
-        query = feed.url.partition("?")[2].partition("#")[0]
-        for name, value in parse_qsl(query, separator="&"):
-            if _KEY_PARAMETER.search(name) and len(value) >= 8:
-                log.hide(value)
+        for key in keys_in(feed.url):
+            log.hide(key)
+
+
+def keys_in(url: str) -> list[str]:
+    """The values in an address that look like a reader's own keys (…/rss?key=…)."""
+    query = url.partition("?")[2].partition("#")[0]
+    named = parse_qsl(query, separator="&")
+    return [value for name, value in named if _KEY_PARAMETER.search(name) and len(value) >= 8]
 
 
 def _channel(table: schema.ChannelTable, secrets: _Secrets) -> ChannelSettings:
@@ -210,6 +232,7 @@ def _channel(table: schema.ChannelTable, secrets: _Secrets) -> ChannelSettings:
         tags=table.tags,
         quiet=table.quiet,
         operators=operators,
+        language=table.language,
     )
     return ChannelSettings(
         name=table.name,
@@ -220,6 +243,7 @@ def _channel(table: schema.ChannelTable, secrets: _Secrets) -> ChannelSettings:
         url_env=table.url_env,
         apprise_url=secrets.apprise.get(table.url_env),
         rules=rules,
+        review=table.review,
     )
 
 
@@ -238,3 +262,39 @@ def _doubts(channels: tuple[ChannelSettings, ...]) -> Iterator[str]:
         rules = channel.rules
         if not (rules.alerts or rules.digest or rules.operators):
             yield f"channel “{channel.name}” has no alerts, no digest and no operators: it will never hear anything"
+
+
+def _public(table: schema.PublicTable, channels: tuple[ChannelSettings, ...]) -> PublicSettings:
+    """Without names those channels are public that anybody can read, and that tell nothing meant for operators."""
+    found = (one for one in channels if one.type is ChannelType.TELEGRAM and one.chat.startswith("@"))
+    names = table.channels or tuple(one.name for one in found if not (one.rules.operators or one.review))
+    return PublicSettings(
+        enabled=table.enabled, title=table.title, url=table.url, channels=names if table.enabled else ()
+    )
+
+
+def _public_doubts(public: PublicSettings) -> Iterator[str]:
+    if public.enabled and not public.channels:
+        yield "[public] is enabled and no channel is public, so its feeds stay empty; name the public ones in channels"
+
+
+def _bot_doubts(bot: schema.BotTable, channels: tuple[ChannelSettings, ...], *, has_token: bool) -> Iterator[str]:
+    if bot.enabled and not has_token:
+        yield "[bot] is enabled, and no LONGARM_TELEGRAM_TOKEN is set: the bot answers nobody"
+    reviewing = [channel.name for channel in channels if channel.review]
+    if reviewing and not bot.enabled:
+        yield f"channel “{reviewing[0]}” has review = true, which needs enabled = true under [bot]"
+    elif reviewing and not bot.raters:
+        yield f"channel “{reviewing[0]}” has review = true, and nobody is named in bot.raters: no press would count"
+    if (bot.subscriptions or bot.admins) and not bot.enabled:
+        yield "[bot] has admins or subscriptions and is not enabled; set enabled = true"
+
+
+def _unreachable(feeds: tuple[Feed, ...], has_proxy: bool) -> Iterator[str]:
+    for feed in feeds:
+        host = values.host_of(feed.url)[0]
+        if host.endswith(".onion") and feed.enabled and not has_proxy:
+            yield (
+                f"feed “{feed.name or host}” has an .onion address, which only Tor reaches; "
+                'set network.proxy = "socks5h://127.0.0.1:9050", or its enabled = false'
+            )

@@ -17,7 +17,15 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
 from monitor.config import positions, values
 from monitor.config.searches import Provider
-from monitor.config.settings import DEFAULT_API_URL, DEFAULT_USER_AGENT, ChannelType
+from monitor.config.settings import (
+    DEFAULT_API_URL,
+    DEFAULT_USER_AGENT,
+    BotSettings,
+    ChannelType,
+    PublicSettings,
+    WebSettings,
+)
+from monitor.model import Limits
 
 Flag = Annotated[bool, PlainValidator(values.flag)]
 Fraction = Annotated[float, PlainValidator(values.fraction)]
@@ -52,6 +60,7 @@ class NetworkTable(_Table):
 
     allow: tuple[Annotated[str, PlainValidator(values.allow)], ...] = ()
     proxy: Annotated[str, PlainValidator(values.proxy)] = ""
+    requests_per_hour: Annotated[int, PlainValidator(values.requests)] = 0
 
 
 class RelevanceTable(_Table):
@@ -59,6 +68,54 @@ class RelevanceTable(_Table):
 
     alert_at: Fraction = 0.80
     digest_at: Fraction = 0.50
+    read_pages: Flag = True
+
+
+class AlertsTable(_Table):
+    """[alerts]."""
+
+    burst: Annotated[int, PlainValidator(values.burst)] = Limits().burst
+    feed_cap: Annotated[int, PlainValidator(values.cap)] = Limits().feed_cap
+    channel_cap: Annotated[int, PlainValidator(values.cap)] = Limits().channel_cap
+    story_cap: Annotated[int, PlainValidator(values.cap)] = Limits().story_cap
+
+
+class SourcesTable(_Table):
+    """[sources]."""
+
+    first: tuple[Annotated[str, PlainValidator(values.host)], ...] = ()
+    last: tuple[Annotated[str, PlainValidator(values.host)], ...] = ()
+    mirrors: tuple[Annotated[str, PlainValidator(values.host)], ...] = ()
+
+
+class BotTable(_Table):
+    """[bot]."""
+
+    enabled: Flag = False
+    admins: tuple[Annotated[int, PlainValidator(values.person)], ...] = ()
+    raters: tuple[Annotated[int, PlainValidator(values.person)], ...] = ()
+    subscriptions: Flag = False
+    max_subscribers: Annotated[int, PlainValidator(values.subscribers)] = BotSettings().max_subscribers
+    near_misses: Annotated[int, PlainValidator(values.near_misses)] = BotSettings().near_misses
+    near_band: Fraction = BotSettings().near_band
+    api_url: Annotated[str, PlainValidator(values.api_url)] = DEFAULT_API_URL
+
+
+class PublicTable(_Table):
+    """[public]."""
+
+    enabled: Flag = False
+    title: Line = PublicSettings().title
+    url: Annotated[str, PlainValidator(values.url)] = ""
+    channels: Lines = ()
+
+
+class WebTable(_Table):
+    """[web]."""
+
+    hosts: tuple[Annotated[str, PlainValidator(values.site)], ...] = ()
+    user_header: Annotated[str, PlainValidator(values.header)] = ""
+    proxies: tuple[Annotated[str, PlainValidator(values.network)], ...] = WebSettings().proxies
 
 
 class _Source(_Table):
@@ -70,6 +127,7 @@ class _Source(_Table):
     tags: Lines = ()
     user_agent: UserAgent = ""
     enabled: Flag = True
+    note: Annotated[str, PlainValidator(values.note)] = ""
 
 
 class FeedTable(_Source):
@@ -91,7 +149,7 @@ class SearchTable(_Source):
 class ChannelTable(_Table):
     """[[channels]]."""
 
-    name: Line
+    name: Annotated[str, PlainValidator(values.channel)]
     type: Annotated[ChannelType, PlainValidator(lambda found: ChannelType(values.one_of(found, *ChannelType)))]
     chat: Annotated[str, PlainValidator(values.chat)] = ""
     topic: Annotated[int | None, PlainValidator(values.topic)] = None
@@ -105,6 +163,8 @@ class ChannelTable(_Table):
     tags: Lines = ()
     quiet: Annotated[tuple[time, time] | None, PlainValidator(values.quiet)] = None
     operators: Annotated[bool | None, PlainValidator(values.flag)] = None
+    language: Annotated[str, PlainValidator(values.digest_language)] = ""
+    review: Flag = False
     enabled: Flag = True
 
 
@@ -114,6 +174,11 @@ class File(_Table):
     monitor: MonitorTable = MonitorTable()
     network: NetworkTable = NetworkTable()
     relevance: RelevanceTable = RelevanceTable()
+    alerts: AlertsTable = AlertsTable()
+    sources: SourcesTable = SourcesTable()
+    public: PublicTable = PublicTable()
+    bot: BotTable = BotTable()
+    web: WebTable = WebTable()
     feeds: tuple[FeedTable, ...] = ()
     searches: tuple[SearchTable, ...] = ()
     channels: tuple[ChannelTable, ...] = ()
@@ -125,6 +190,11 @@ _TABLES: Mapping[str, type[_Table]] = {
     "monitor": MonitorTable,
     "network": NetworkTable,
     "relevance": RelevanceTable,
+    "alerts": AlertsTable,
+    "sources": SourcesTable,
+    "public": PublicTable,
+    "bot": BotTable,
+    "web": WebTable,
     "feeds": FeedTable,
     "searches": SearchTable,
     "channels": ChannelTable,

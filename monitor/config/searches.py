@@ -1,4 +1,9 @@
-"""A search on a news engine as feeds: one address for each language. Asks no engine anything."""
+"""A search on a news engine as feeds: one address for each language. Asks no engine anything.
+
+Google News answers by edition, a language and a country; a language without one (Uyghur, Tibetan, Khmer, Burmese) is
+searched for in the American edition, because the words of the query choose the language by themselves, and an edition
+that does not exist is replaced by one of Google's choice.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +24,17 @@ class Provider(StrEnum):
         return "Google News" if self is Provider.GOOGLE_NEWS else "Bing News"
 
 
-# Google News has editions by language and country; without a country in the tag, this one is asked.
+_ADDRESSES = ("https://news.google.com/rss/search?", "https://www.bing.com/news/search?")
+
+# The country whose edition of Google News is asked where the tag names none; languages not here have no edition.
 _COUNTRIES: Mapping[str, str] = {
     "ar": "EG", "bg": "BG", "bn": "BD", "cs": "CZ", "de": "DE", "el": "GR", "en": "US", "es": "ES", "fa": "IR",
     "fr": "FR", "he": "IL", "hi": "IN", "hu": "HU", "id": "ID", "it": "IT", "ja": "JP", "ko": "KR", "lt": "LT",
-    "lv": "LV", "ms": "MY", "nb": "NO", "nl": "NL", "no": "NO", "pl": "PL", "pt": "PT", "ro": "RO", "ru": "RU",
-    "sk": "SK", "sl": "SI", "sr": "RS", "sv": "SE", "ta": "IN", "te": "IN", "th": "TH", "tr": "TR", "uk": "UA",
-    "ur": "PK", "vi": "VN", "zh": "CN", "zh-Hans": "CN", "zh-Hant": "TW",
+    "lv": "LV", "ml": "IN", "mr": "IN", "ms": "MY", "nl": "NL", "no": "NO", "pl": "PL", "pt": "PT", "ro": "RO",
+    "ru": "RU", "sk": "SK", "sl": "SI", "sr": "RS", "sv": "SE", "ta": "IN", "te": "IN", "th": "TH", "tr": "TR",
+    "uk": "UA", "ur": "PK", "vi": "VN", "zh": "CN", "zh-Hans": "CN", "zh-Hant": "TW",
 }  # fmt: skip
+_SAID_OTHERWISE = {"nb": "no", "nn": "no"}
 
 
 def search_url(provider: Provider, query: str, language: str) -> str:
@@ -38,13 +46,20 @@ def search_url(provider: Provider, query: str, language: str) -> str:
     return f"https://news.google.com/rss/search?q={words}&hl={interface}&gl={country}&ceid={country}:{edition}"
 
 
+def is_search(url: str) -> bool:
+    """Say whether `url` is the address of a search: with another query it is another feed."""
+    return url.startswith(_ADDRESSES)
+
+
 def _edition(language: str) -> tuple[str, str, str]:
     """Interface language, country, and the language's name inside of `ceid`, as the engine itself spells them."""
     parts = language.split("-")
-    base = parts[0]
+    base = _SAID_OTHERWISE.get(parts[0], parts[0])
     script = next((part for part in parts[1:] if len(part) == 4), "")
     region = next((part for part in parts[1:] if len(part) == 2), "")
-    country = region or _COUNTRIES.get(f"{base}-{script}") or _COUNTRIES.get(base, "US")
+    if base not in _COUNTRIES:
+        base, region = "en", ""
+    country = region or _COUNTRIES.get(f"{base}-{script}") or _COUNTRIES[base]
     if base == "zh":
         return f"zh-{country}", country, f"zh-{script or ('Hant' if country in ('TW', 'HK', 'MO') else 'Hans')}"
     if base == "en":

@@ -8,8 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from monitor.alerts.sources import Tiers
 from monitor.config.environment import Secret
-from monitor.model import ChannelRules, Feed
+from monitor.model import ChannelRules, Feed, Limits
 
 DEFAULT_API_URL = "https://api.telegram.org"
 DEFAULT_USER_AGENT = "Mozilla/5.0 (compatible; feed reader)"
@@ -36,6 +37,46 @@ class ChannelSettings:
     url_env: str = ""
     apprise_url: Secret | None = None
     rules: ChannelRules
+    review: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotSettings:
+    """What the bot may be asked, and by whom. `admins` and `raters` are Telegram's numbers of persons.
+
+    `near_misses` a day are shown to reviewers, of scores at most `near_band` under the threshold.
+    """
+
+    enabled: bool = False
+    admins: tuple[int, ...] = ()
+    raters: tuple[int, ...] = ()
+    subscriptions: bool = False
+    max_subscribers: int = 200
+    near_misses: int = 10
+    near_band: float = 0.15
+    api_url: str = DEFAULT_API_URL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicSettings:
+    """The public feeds. `url` is the address of the folder they are served from, or empty; `channels` are public."""
+
+    enabled: bool = False
+    title: str = "Longarm"
+    url: str = ""
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Who may ask for the review pages. `hosts` are the names they go by beside this machine's own.
+
+    `user_header` is where a reverse proxy at one of `proxies` (networks) names who has logged in with it; empty: none.
+    """
+
+    hosts: tuple[str, ...] = ()
+    user_header: str = ""
+    proxies: tuple[str, ...] = ("127.0.0.1/32", "::1/128")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +97,16 @@ class Settings:
     keep_text: timedelta = timedelta(days=90)
     allow: tuple[str, ...] = ()
     proxy: str = field(default="", repr=False)
+    requests_per_hour: int = 0
     alert_at: float = 0.80
     digest_at: float = 0.50
+    read_pages: bool = True
     telegram_token: Secret | None = None
     database_url: Secret | None = None
     web_password: Secret | None = None
+    limits: Limits = field(default_factory=Limits)
+    tiers: Tiers = field(default_factory=Tiers)
+    public: PublicSettings = field(default_factory=PublicSettings)
+    bot: BotSettings = field(default_factory=BotSettings)
+    web: WebSettings = field(default_factory=WebSettings)
     warnings: tuple[str, ...] = ()

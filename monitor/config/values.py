@@ -18,12 +18,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from classifiers.corpus_files import CODES
 from monitor import log
+from monitor.model import DIGEST_LANGUAGES, SUBSCRIBER
 
 MIN_EVERY = timedelta(minutes=5)
 MAX_EVERY = timedelta(hours=24)
 MAX_URL_CHARS = 2_048
 MAX_NAME_CHARS = 64
 MAX_QUERY_CHARS = 500
+MAX_NOTE_CHARS = 200
 _MAX_SHOWN_CHARS = 60
 _WIDEST = {4: 8, 6: 7}  # an entry of `allow` opens a network, never everything
 
@@ -40,6 +42,9 @@ _ISO_3166 = """
 """
 STATES = frozenset(_ISO_3166.split())
 _SAID_OTHERWISE = {"UK": "GB", "EL": "GR", "SU": "RU"}
+# Anonymous administrators, channels that post into their group, and the service account that forwards them.
+# https://core.telegram.org/bots/api#message
+STAND_INS = frozenset({1_087_968_824, 136_817_688, 777_000})
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -103,6 +108,39 @@ def days(found: object) -> timedelta:
     return timedelta(days=_whole(found, 1, 3650, "days"))
 
 
+def burst(found: object) -> int:
+    """Return how many stories at once go one by one."""
+    return _whole(found, 1, 1_000, "stories that go alone")
+
+
+def requests(found: object) -> int:
+    """Return how many requests an hour all feeds may take together; 0: no limit."""
+    return _whole(found, 0, 1_000_000, "requests an hour")
+
+
+def cap(found: object) -> int:
+    """Return how many messages an hour are let through."""
+    return _whole(found, 1, 100_000, "messages an hour")
+
+
+def person(found: object) -> int:
+    """Return the number of a person's Telegram account; those of Telegram's own stand-ins are nobody's."""
+    number = _whole(found, 1, 2**52, "the number of a person's account (@userinfobot tells it)")
+    if number in STAND_INS:
+        raise _unlike(found, "a person's own number; this is Telegram's stand-in for anonymous senders")
+    return number
+
+
+def subscribers(found: object) -> int:
+    """Return how many people may subscribe."""
+    return _whole(found, 0, 10_000, "people who may subscribe")
+
+
+def near_misses(found: object) -> int:
+    """Return how many near misses a day are shown to reviewers."""
+    return _whole(found, 0, 200, "near misses a day")
+
+
 def topic(found: object) -> int:
     """Return the number of a forum topic."""
     return _whole(found, 1, 2**31 - 1, "the number of a topic")
@@ -123,6 +161,21 @@ def line(found: object) -> str:
     """Return a name: one line of text."""
     if not isinstance(found, str) or not found.strip() or len(found) > MAX_NAME_CHARS or log.escaped(found) != found:
         raise _unlike(found, f"a name of one to {MAX_NAME_CHARS} characters, on one line")
+    return found.strip()
+
+
+def channel(found: object) -> str:
+    """Return a channel's name; those of subscribers begin in a way of their own."""
+    name = line(found)
+    if name.startswith(SUBSCRIBER):
+        raise _unlike(found, f"a name that does not begin with “{SUBSCRIBER}”: so subscribers' channels are called")
+    return name
+
+
+def note(found: object) -> str:
+    """Return a remark for people: one line of text, which may be empty."""
+    if not isinstance(found, str) or len(found) > MAX_NOTE_CHARS or log.escaped(found) != found:
+        raise _unlike(found, f"a remark of at most {MAX_NOTE_CHARS} characters, on one line")
     return found.strip()
 
 
@@ -184,6 +237,14 @@ def language(found: object) -> str:
     if not shape or "_" in found:
         raise _unlike(found, expected, f'; did you mean "{tag}"?' if shape else "")
     return tag
+
+
+def digest_language(found: object) -> str:
+    """Return one of the languages that a digest speaks, or "" for English."""
+    by_folded = {tag.casefold(): tag for tag in DIGEST_LANGUAGES}
+    if isinstance(found, str) and (found == "" or found.casefold() in by_folded):
+        return by_folded.get(found.casefold(), "")
+    raise _unlike(found, f"one of {', '.join(DIGEST_LANGUAGES)}")
 
 
 def _tag_part(index: int, part: str) -> str:
@@ -262,6 +323,16 @@ def url(found: object) -> str:
     if not text.lower().startswith(("https://", "http://")):
         raise _unlike(found, "an address that begins with https:// or http://")
     _check_address(text)
+    return text
+
+
+def host(found: object) -> str:
+    """Return a host's name, which stands for its subdomains too."""
+    text = found.strip().lower().removeprefix("www.") if isinstance(found, str) else ""
+    label = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+    if not re.fullmatch(rf"{label}(?:\.{label})+", text):
+        more = f'; did you mean "{host_of(text)[0]}"?' if "://" in text and host_of(text)[0] else ""
+        raise _unlike(found, 'a host\'s name such as "reuters.com"', more)
     return text
 
 
@@ -346,6 +417,28 @@ def allow(found: object) -> str:
         raise _unlike(found, 'an address and port such as "[fd00::5]:8000"')
     if re.fullmatch(r"[0-9]+|0[xX][0-9A-Fa-f]*", where[1].rsplit(".", 1)[-1]) and not _is_ip(where[1]):
         raise _unlike(found, 'an address written plainly, such as "192.168.1.5:8000"')
+    return text
+
+
+def network(found: object) -> str:
+    """Return a network, such as "10.1.0.0/16" or "127.0.0.1/32"; never everything."""
+    return _network(found.strip() if isinstance(found, str) else str(found))
+
+
+def site(found: object) -> str:
+    """Return a name by which a browser asks for the pages, without a port."""
+    text = found.strip().lower() if isinstance(found, str) else ""
+    label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    if not re.fullmatch(rf"{label}(?:\.{label})*", text):
+        raise _unlike(found, 'a host\'s name without a port, such as "review.example.org"')
+    return text
+
+
+def header(found: object) -> str:
+    """Return the name of a header, such as "Remote-User"; it may be empty."""
+    text = found.strip() if isinstance(found, str) else "?"
+    if not re.fullmatch(r"[A-Za-z0-9-]{0,64}", text):
+        raise _unlike(found, 'the name of a header, such as "Remote-User"')
     return text
 
 
