@@ -1,9 +1,12 @@
-"""Wiring and clock: the only place that builds concrete parts.
+"""The passes and the clock: what is done again and again, and what asks when.
 
 APScheduler asks every few seconds "what is due?"; the answers are in the database (`next_poll_at`, `not_before`,
 digest keys), so restarts and missed runs need no code here. One thing does: a wall clock that jumps. APScheduler
 compares wall times and would sit still for as long as the clock was set back, so `Clock` measures the jump against
 the monotonic clock, shifts the stored times by it and wakes the jobs.
+
+The parts are built in `wiring`. While the daemon runs, an edit of feeds.toml is taken up between two passes: each pass
+goes on with the configuration that it began with. docs/design/what-happens-when-feeds-toml-changes.md
 """
 
 from __future__ import annotations
@@ -13,47 +16,48 @@ import contextlib
 import functools
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
-import classifiers
-from monitor import log
-from monitor.alerts import deliver, policy, render
+from monitor import errands, health, log, moving, reload, wiring
+from monitor.alerts import deliver, render
+from monitor.alerts.bursts import Words
 from monitor.alerts.channels.base import Channel
-from monitor.alerts.channels.console import ConsoleChannel
-from monitor.config import ChannelSettings, Settings
+from monitor.alerts.folding import Folding
+from monitor.compose import from_own_words
+from monitor.config import Settings
+from monitor.config.difference import Difference, difference, shown_name
 from monitor.digest import queueing
-from monitor.errors import LongarmError, ModelError
-from monitor.ingest import schedule
-from monitor.ingest.fetch import Fetcher
-from monitor.ingest.guard import Guard
-from monitor.ingest.parse import Parser
-from monitor.model import ChannelRules, Notice
-from monitor.poll import PollReport, Watch, poll_due
-from monitor.store import Store
+from monitor.errors import LongarmError
+from monitor.model import Delivery, Feed, Notice
+from monitor.poll import PollReport, poll_due
+from monitor.reload import Edited, Edits, Refused
+from monitor.wiring import App, build_channel, load_classifier, opened, utc_now
+from monitor.wishes import held_until
+
+__all__ = ["App", "build_channel", "load_classifier", "opened", "utc_now"]
 
 _log = log.get(__name__)
 
 POLL_EVERY = timedelta(seconds=5)
 DELIVER_EVERY = timedelta(seconds=1)
 DIGEST_EVERY = timedelta(seconds=30)
+PUBLIC_EVERY = timedelta(seconds=10)
 TEND_EVERY = timedelta(hours=24)
+LOOK_EVERY = timedelta(seconds=10)
 CLOCK_JUMP = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=8)
 REST_AFTER_FAILURE = timedelta(seconds=30)
 PASSING_FOR = timedelta(days=7)
+Moved = tuple[tuple[Feed, Feed], ...]
+"""Feeds that moved: as they were, as they are."""
 RESUME = "resume"
 """In the state directory: names of channels that somebody asked to resume, one a line."""
-
-HOW_TO_ADD_A_BOT = (
-    "no LONGARM_TELEGRAM_TOKEN is set, so channel “{name}” writes to this console instead. "
-    "To send to Telegram: get a token from @BotFather, add the bot to the channel as an administrator, "
-    "and start again with LONGARM_TELEGRAM_TOKEN=<token>."
-)
+RELEASE = "release"
+"""The same for channels whose held messages somebody asked to release."""
 
 CONSOLE_ONLY = (
     "alerts go to this console only. To send them to Telegram: get a token from @BotFather, add the bot to the channel "
@@ -62,163 +66,13 @@ CONSOLE_ONLY = (
 )
 
 
-def utc_now() -> datetime:
-    """The wall clock, aware UTC."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """Everything built and open. `warnings` are lines for the person who started it."""
-
-    settings: Settings
-    store: Store
-    watch: Watch
-    channels: Mapping[str, Channel]
-    pacer: deliver.Pacer
-    warnings: tuple[str, ...] = ()
-    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
-    sound: set[str] = field(default_factory=set)
-    """Passes whose last run went well."""
-    rest_until: dict[str, float] = field(default_factory=dict)
-    """When, by the loop's clock, a pass that failed is tried again."""
-
-
-@contextlib.asynccontextmanager
-async def opened(
-    settings: Settings,
-    *,
-    now: datetime | None = None,
-    stream: TextIO | None = None,
-    clock: Callable[[], datetime] | None = None,
-    new_feeds_at_once: bool = False,
-) -> AsyncIterator[App]:
-    """Open store, model, parser, fetcher and channels; close them in the end.
-
-    Feeds that are new become due one after another, or all now with `new_feeds_at_once`.
-
-    Raises:
-        StateError: the stored state can't be used.
-        ModelError: there is no usable model.
-    """
-    moment = now or utc_now()
-    classifier = load_classifier(settings)
-    async with contextlib.AsyncExitStack() as stack:
-        store = stack.enter_context(Store.open(settings.state_dir, url=_database(settings), now=moment))
-        fetcher = await stack.enter_async_context(
-            Fetcher(
-                Guard(settings.allow),
-                user_agent=settings.user_agent,
-                proxy=settings.proxy,
-                clock=clock or utc_now,
-            )
-        )
-        parser = await stack.enter_async_context(Parser())
-        store.configure_chats({channel.name: channel.chat for channel in settings.channels})
-        channels, warnings = build_channels(settings, store, stream=stream or sys.stdout)
-        for channel in channels.values():
-            stack.push_async_callback(channel.aclose)
-        feeds = {feed.url: feed for feed in settings.feeds}
-        store.sync_feeds(settings.feeds, _first_polls(settings, moment, at_once=new_feeds_at_once))
-        watch = Watch(
-            store=store,
-            fetcher=fetcher,
-            parser=parser,
-            classifier=classifier,
-            feeds=feeds,
-            rules=policy.Rules(alert_at=settings.alert_at, digest_at=settings.digest_at),
-            channels=channel_rules(settings),
-            timezone=settings.timezone,
-            every=settings.poll_every,
-            first_poll_window=settings.first_poll_window,
-            clock=clock,
-        )
-        deliver.recover(store, moment)
-        pacer = deliver.Pacer.primed(store.recent_sends(moment - timedelta(minutes=1)), channels)
-        yield App(
-            settings=settings,
-            store=store,
-            watch=watch,
-            channels=channels,
-            pacer=pacer,
-            warnings=(*settings.warnings, *warnings),
-        )
-
-
-def _first_polls(settings: Settings, now: datetime, *, at_once: bool) -> dict[str, datetime]:
-    enabled = [feed.url for feed in settings.feeds if feed.enabled]
-    return {
-        url: now if at_once else schedule.first_poll_at(index, len(enabled), now) for index, url in enumerate(enabled)
-    }
-
-
-def load_classifier(settings: Settings) -> classifiers.Classifier:
-    """The model trained in this state directory, or else the shipped one.
-
-    Raises:
-        ModelError: the one that should be used is missing or damaged.
-    """
-    own = settings.state_dir / "model"
-    try:
-        return classifiers.load(own if (own / "manifest.json").exists() else None)
-    except (OSError, ValueError) as error:
-        raise ModelError(str(error)) from error
-
-
-def channel_rules(settings: Settings) -> tuple[ChannelRules, ...]:
-    """What each channel wants to hear."""
-    return tuple(channel.rules for channel in settings.channels)
-
-
-def build_channels(settings: Settings, store: Store, *, stream: TextIO) -> tuple[dict[str, Channel], list[str]]:
-    """Build the configured channels; one that lacks its secret writes to the console, and says so."""
-    states = store.channel_states()
-    channels: dict[str, Channel] = {}
-    warnings: list[str] = []
-    for channel in settings.channels:
-        chat = states[channel.name].chat if channel.name in states and states[channel.name].chat else channel.chat
-        channels[channel.name], said = build_channel(channel, settings, chat, stream)
-        warnings += said
-    return channels, warnings
-
-
-def build_channel(
-    channel: ChannelSettings, settings: Settings, chat: str, stream: TextIO
-) -> tuple[Channel, tuple[str, ...]]:
-    """Build one channel, and what to tell the person who lacks its secret."""
-    if channel.type == "telegram" and settings.telegram_token is not None:
-        from monitor.alerts.channels.telegram import TelegramChannel  # noqa: PLC0415 - 0.4 s to import
-
-        token = settings.telegram_token.reveal()
-        log.hide(token)
-        telegram = TelegramChannel(
-            name=channel.name, token=token, chat=chat, topic=channel.topic, api_url=channel.api_url
-        )
-        return telegram, ()
-    if channel.type == "apprise" and channel.apprise_url is not None:
-        from monitor.alerts.channels.apprise import AppriseChannel  # noqa: PLC0415 - slow to import
-
-        log.hide(channel.apprise_url.reveal())
-        return AppriseChannel(name=channel.name, url=channel.apprise_url.reveal()), ()
-    lacks = {
-        "telegram": HOW_TO_ADD_A_BOT.format(name=channel.name),
-        "apprise": f"channel “{channel.name}” writes to this console: "
-        f"the variable {channel.url_env}, which holds its URL, is not set",
-    }
-    console = ConsoleChannel(name=channel.name, stream=stream)
-    return console, (lacks[channel.type],) if channel.type in lacks else ()
-
-
-def _database(settings: Settings) -> str | None:
-    return settings.database_url.reveal() if settings.database_url else None
-
-
 # ── passes ────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def deliver_pass(app: App, now: datetime) -> deliver.DeliveryReport:
     """Send what may be sent now."""
-    _resume_asked(app)
+    _do_asked(app, RESUME, app.store.resume_channel)
+    _do_asked(app, RELEASE, lambda name: app.store.release(name, now=now))
     return await deliver.deliver_pending(
         app.store,
         app.channels,
@@ -227,24 +81,39 @@ async def deliver_pass(app: App, now: datetime) -> deliver.DeliveryReport:
         pace=app.pacer,
         rules=app.watch.channels,
         tz=app.settings.timezone,
+        folding=_folding(app),
     )
+
+
+def _folding(app: App) -> Folding:
+    words = Words(feeds=app.watch.feeds, tz=app.settings.timezone, tiers=app.settings.tiers)
+    return Folding(words=words, burst=app.settings.limits.burst, gathering=lambda: bool(app.watch.in_flight))
 
 
 def ask_to_resume(state_dir: Path, channel: str) -> None:
     """Leave word for the process that holds the state: it alone may write there."""
-    with (state_dir / RESUME).open("a", encoding="utf-8") as asked:
+    _ask(RESUME, state_dir, channel)
+
+
+def ask_to_release(state_dir: Path, channel: str) -> None:
+    """The same for held messages."""
+    _ask(RELEASE, state_dir, channel)
+
+
+def _ask(what: str, state_dir: Path, channel: str) -> None:
+    with (state_dir / what).open("a", encoding="utf-8") as asked:
         asked.write(f"{channel}\n")
 
 
-def _resume_asked(app: App) -> None:
-    asked = app.settings.state_dir / RESUME
+def _do_asked(app: App, what: str, do: Callable[[str], object]) -> None:
+    asked = app.settings.state_dir / what
     if not asked.exists():
         return
-    taken = asked.replace(asked.with_name(f".{RESUME}.taken"))
+    taken = asked.replace(asked.with_name(f".{what}.taken"))
     for name in taken.read_text(encoding="utf-8").splitlines():
         if name in app.channels:
-            app.store.resume_channel(name)
-            _log.info("channel resumed by hand", channel=name)
+            do(name)
+            _log.info("done by hand", what=what, channel=name)
     taken.unlink()
 
 
@@ -281,34 +150,148 @@ def tend_pass(app: App, now: datetime) -> None:
     """Housekeeping: forget old text, close what is over, look whether the database is still whole."""
     app.store.purge(now, text_after=app.settings.keep_text)
     app.store.close_passing(_PASSING, now - PASSING_FOR)
-    for notice in app.store.open_notices():
-        if _is_about_nothing(notice.key, app):
-            app.store.close_notice(notice.key, now)
+    _close_over(app, now)
+    wiring.reprice(app)
     app.store.check()
 
 
-_PASSING = ("backfill:", "changing-ids:", "chat-moved:", "message-refused:")
+def _close_over(app: App, now: datetime) -> None:
+    for notice in app.store.open_notices():
+        if _is_about_nothing(notice.key, app):
+            app.store.close_notice(notice.key, now)
+
+
+_PASSING = ("alert-rate:", "bot-added:", "backfill:", "changing-ids:", "chat-moved:", "feeds-blind", "gap:", "message-refused:")
 """Incidents that have no end: after a while they are closed, so that the next of their kind is told again."""
 
 
 def _is_about_nothing(key: str, app: App) -> bool:
     """Whether an incident is about a feed or a channel that is not configured any more: nothing would ever end it."""
     kind, _, subject = key.partition(":")
-    if kind == "feed-fails":
-        return subject not in app.watch.feeds or not app.watch.feeds[subject].enabled
     if kind == "feed-moved":
         return not any(subject.startswith(f"{url}:") for url in app.watch.feeds)
+    if kind.startswith(health.PREFIX):
+        return subject not in app.watch.feeds or not app.watch.feeds[subject].enabled
     return kind in ("channel-fails", "channel-waits") and subject not in app.channels
+
+
+# ── another configuration ─────────────────────────────────────────────────────────────────────────
+
+
+def look(app: App, edits: Edits, *, now: datetime, at_once: bool = False) -> None:
+    """Take an edit of feeds.toml up, or say once what is wrong with it; `at_once` without waiting whether it is whole.
+
+    Raises:
+        StateError: it could not be recorded; nothing was changed, and the next look tries again.
+    """
+    found = edits.look(at_once=at_once)
+    if isinstance(found, Edited):
+        _close_refused(app, now, silently=bool(take(app, found.settings, now=now)))
+        edits.settle(found)
+    elif isinstance(found, Refused):
+        for problem in found.problems:
+            _log.error("settings not used", problem=problem)
+        if found.notice.key not in (notice.key for notice in app.store.open_notices()):
+            _close_refused(app, now, silently=True)
+        _tell(app, found.notice)
+        edits.settle(found)
+
+
+def _close_refused(app: App, now: datetime, *, silently: bool) -> None:
+    for notice in app.store.open_notices():
+        if notice.key.startswith(reload.INCIDENT) and silently:
+            app.store.close_notice(notice.key, now)
+        elif notice.key.startswith(reload.INCIDENT):
+            _tell(app, Notice(key=notice.key, text="The settings are in order again.", closes=True))
+
+
+def take(app: App, settings: Settings, *, now: datetime) -> Difference:
+    """Use `settings` from now on; what can't be changed while running stays. Return what differs, which is told.
+
+    Passes under way go on with what they began with: their channels are closed when they have ended, and a feed that
+    moved is asked at its new address when no poll of the old one is under way.
+
+    Raises:
+        StateError: it could not be recorded; everything is as it was.
+    """
+    found = difference(app.settings, settings)
+    if settings == app.settings:
+        return found
+    taken = wiring.take(app, settings, now=now, tell=functools.partial(_tell_taken, app, settings, found, now))
+    if found:
+        _log.info("new settings in use", what="; ".join(found.lines()))
+    _say(taken.warnings)
+    _close_over(app, now)
+    app.watch.in_flight.update(after.url for _, after in found.moved)  # nobody asks them until they have their memory
+    _start(app, "move", _move(app, found.moved, _hurried(found, settings), _under_way(app, "poll")))
+    _start(app, "close", _close_left(taken.left, _under_way(app, "deliver")))
+    return found
+
+
+def _under_way(app: App, name: str) -> set[asyncio.Task[Any]]:
+    return {task for task in app.tasks if task.get_name() == name}
+
+
+def _tell_taken(app: App, settings: Settings, found: Difference, now: datetime, warnings: tuple[str, ...]) -> None:
+    if not found:
+        return
+    message = from_own_words(reload.told(found, warnings)).message(silent=True)
+    key = f"settings:{now:%Y%m%d%H%M%S%f}"
+    rules = [channel.rules for channel in settings.channels if channel.rules.operators]
+    held = {one.name: held_until(one, tz=settings.timezone, now=now) for one in rules}
+    app.store.queue(
+        [
+            Delivery(key=key, channel=name, message=message, not_before=until, queued_at=now)
+            for name, until in held.items()
+        ]
+    )
+
+
+def _hurried(found: Difference, settings: Settings) -> tuple[Feed, ...]:
+    """The feeds that are to be asked more often than before: their next poll may lie hours ahead."""
+    names = {name for name, changes in found.feeds if any(change.key == "every" for change in changes)}
+    return tuple(feed for feed in settings.feeds if feed.every and shown_name(feed) in names)
+
+
+async def _close_left(channels: tuple[Channel, ...], sending: set[asyncio.Task[Any]]) -> None:
+    """Close channels that are not used any more once no message is under way in one of them."""
+    if sending:
+        await asyncio.wait(sending)
+    for channel in channels:
+        await channel.aclose()
+
+
+async def _move(app: App, moved: Moved, hurried: tuple[Feed, ...], polls: set[asyncio.Task[Any]]) -> None:
+    """Let moved feeds take their memory over once no poll is under way that could still add to it."""
+    try:
+        if polls:
+            await asyncio.wait(polls)
+        while True:
+            if _guarded(app, "move", lambda: _hand_on(app, moved, hurried)):
+                return
+            await asyncio.sleep(REST_AFTER_FAILURE.total_seconds())
+    finally:
+        app.watch.in_flight.difference_update(after.url for _, after in moved)
+
+
+def _hand_on(app: App, moved: Moved, hurried: tuple[Feed, ...]) -> None:
+    for before, after in moved:
+        moving.take_over(app.store, before, after, utc_now())
+    for feed in hurried:
+        moving.hurry(app.store, feed, utc_now())
+    moving.remember(app.settings.state_dir, app.settings.feeds)
 
 
 async def run_once(settings: Settings, *, now: datetime | None = None, stream: TextIO | None = None) -> PollReport:
     """Poll everything due, queue due digests, deliver until nothing more can be sent at once; then close."""
     async with opened(settings, now=now, stream=stream, new_feeds_at_once=True) as app:
         _say(app.warnings)
+        errands.settle(app.settings.state_dir, app.store)
         report = await poll_due(app.watch, now or utc_now())
         digest_pass(app, now or utc_now())
         while (await deliver_pass(app, now or utc_now())).progressed:
             pass
+        app.publisher.publish(app.store, app.settings)
         return report
 
 
@@ -336,8 +319,17 @@ class Clock:
         return jump if abs(jump) >= CLOCK_JUMP else timedelta(0)
 
 
-async def run(settings: Settings, *, stream: TextIO | None = None) -> None:
-    """Run the daemon until SIGTERM or SIGINT; what is in flight then gets eight seconds to end."""
+async def run(
+    settings: Settings,
+    *,
+    edits: Edits | None = None,
+    stream: TextIO | None = None,
+    beside: Callable[[App], Coroutine[Any, Any, None]] | None = None,
+) -> None:
+    """Run the daemon until SIGTERM or SIGINT; what is in flight then gets eight seconds to end.
+
+    With `edits` the file is followed, and read at once at SIGHUP. `beside` runs as long as the daemon does.
+    """
     from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415 - only the daemon needs it
 
     stop = asyncio.Event()
@@ -349,22 +341,42 @@ async def run(settings: Settings, *, stream: TextIO | None = None) -> None:
         if all(channel.type == "console" for channel in settings.channels):
             _log.info(CONSOLE_ONLY)
         scheduler = AsyncIOScheduler(timezone=UTC)
-        for name, seconds, work in _jobs(app):
+        if edits is not None:
+            loop.add_signal_handler(signal.SIGHUP, _hung_up(app, edits, stop))
+        for name, seconds, work in _jobs(app, edits):
             scheduler.add_job(
                 work, "interval", seconds=seconds, id=name, coalesce=True, max_instances=1,
                 misfire_grace_time=None, next_run_time=utc_now(),
             )  # fmt: skip
         scheduler.start()
         keeper = asyncio.create_task(_keep_time(app, scheduler, Clock(utc_now, loop.time)))
+        companion = asyncio.create_task(beside(app)) if beside else None
         _log.info("running", feeds=len(app.watch.feeds), channels=len(app.channels), pid=os.getpid())
         await stop.wait()
         _log.info("stopping")
         keeper.cancel()
+        if companion is not None:
+            companion.cancel()
+            await asyncio.wait([companion], timeout=1)
         scheduler.shutdown(wait=False)
         await _finish(app)
 
 
-def _jobs(app: App) -> list[tuple[str, float, Callable[[], Coroutine[Any, Any, None]]]]:
+def _hung_up(app: App, edits: Edits, stop: asyncio.Event) -> Callable[[], None]:
+    """What SIGHUP means: "read the settings", or the end, where it tells that the terminal was closed."""
+    had_terminal = os.isatty(0)
+
+    def heard() -> None:
+        if had_terminal and not os.isatty(0):
+            stop.set()
+        else:
+            _log.info("asked to read the settings")
+            _guarded(app, "settings", lambda: look(app, edits, now=utc_now(), at_once=True))
+
+    return heard
+
+
+def _jobs(app: App, edits: Edits | None = None) -> list[tuple[str, float, Callable[[], Coroutine[Any, Any, None]]]]:
     async def poll() -> None:
         # After a failure it rests: what could not be recorded is due still, and would be fetched again at every tick.
         if asyncio.get_running_loop().time() < app.rest_until.get("poll", 0):
@@ -379,14 +391,27 @@ def _jobs(app: App) -> list[tuple[str, float, Callable[[], Coroutine[Any, Any, N
     async def digests() -> None:
         _guarded(app, "digest", lambda: digest_pass(app, utc_now()))
 
+    async def public() -> None:
+        _guarded(app, "public", lambda: app.publisher.publish(app.store, app.settings))
+
+    async def asked() -> None:
+        _guarded(app, "errands", lambda: errands.settle(app.settings.state_dir, app.store))
+
     async def tend() -> None:
         _guarded(app, "tend", lambda: tend_pass(app, utc_now()))
+
+    async def settings() -> None:
+        if edits is not None:
+            _guarded(app, "settings", lambda: look(app, edits, now=utc_now()))
 
     return [
         ("poll", POLL_EVERY.total_seconds(), poll),
         ("deliver", DELIVER_EVERY.total_seconds(), send),
         ("digest", DIGEST_EVERY.total_seconds(), digests),
+        ("public", PUBLIC_EVERY.total_seconds(), public),
+        ("errands", DELIVER_EVERY.total_seconds(), asked),
         ("tend", TEND_EVERY.total_seconds(), tend),
+        ("settings", LOOK_EVERY.total_seconds(), settings),
     ]
 
 

@@ -6,9 +6,12 @@
     known     which of them were seen before: the one read         store
     fresh     new and edited articles                              stories.identity
     score     one batch                                            classifiers
-    place     articles that matter join stories                    stories.grouping
+    look      unsure articles again, with their page's text          second_look
+    read      what they say: who, where, how far                   telling, stories.facts
+    place     articles that matter join stories                    stories.grouping, stories.crosslingual
     decide    verdicts and what to announce                        alerts.policy
-    render    messages for channels                                alerts.render
+    recall    which cases their stories belong to                  recalling, stories.cases
+    tell      messages for channels, and what is too much          telling, alerts.render
     record    everything in ONE transaction                        store
 
 A 304, an empty answer and an error take the same way with an emptier Outcome. Between fetch and record nothing touches
@@ -17,6 +20,7 @@ the database but the reads. Feeds are recorded one after another, in the order i
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,21 +28,25 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from classifiers import Classifier, Score, Text
-from monitor import log
-from monitor.alerts import policy, render
+from monitor import health, log, recalling, telling
+from monitor.alerts import policy
+from monitor.alerts.sources import Tiers
 from monitor.errors import FetchError, FetchFailure, LongarmError, ParseError
+from monitor.health import MOVES_NEEDED, wants_full_fetch
 from monitor.ingest import schedule
 from monitor.ingest.fetch import Fetcher
+from monitor.ingest.fulltext import FullText
 from monitor.ingest.parse import Parser
 from monitor.model import (
     Article,
     ChannelRules,
     Decision,
+    Facts,
     Feed,
     FeedState,
     Fetched,
     Judged,
-    Notice,
+    Limits,
     NotModified,
     Outcome,
     ParsedFeed,
@@ -46,20 +54,24 @@ from monitor.model import (
     Story,
     Verdict,
 )
+from monitor.pulse import Pulse
+from monitor.second_look import second_look
 from monitor.store import Store
 from monitor.stories import grouping, identity
 
 _log = log.get(__name__)
 
 STORY_WINDOW = timedelta(days=4)
-FULL_FETCH_EVERY = timedelta(hours=24)
-MOVES_NEEDED = 3
-GONE_NEEDED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Everything that a poll needs, built once by the app. `feeds` is keyed by `Feed.url`."""
+    """Everything that a poll needs, built once by the app. `feeds` is keyed by `Feed.url`.
+
+    `tiers` is the reader's own list of sources. `editable`: names of channels that can edit what was sent. `full_text`
+    None: no page is read. `price` is what a request must be worth (`schedule.price_within`); None: `every` says it.
+    `turn` is held from the look at what is known until what was found is recorded.
+    """
 
     store: Store
     fetcher: Fetcher
@@ -71,9 +83,16 @@ class Watch:
     timezone: ZoneInfo
     every: timedelta = timedelta(minutes=15)
     first_poll_window: timedelta = timedelta(hours=24)
+    limits: Limits = field(default_factory=Limits)
+    tiers: Tiers = field(default_factory=Tiers)
+    editable: frozenset[str] = frozenset()
     rng: random.Random = field(default_factory=random.Random)
     clock: Callable[[], datetime] | None = None
     in_flight: set[str] = field(default_factory=set)
+    full_text: FullText | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    price: float | None = None
+    pulse: Pulse = field(default_factory=Pulse)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,6 +122,7 @@ async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> 
     due = watch.store.due_feeds(now, wanted, limit=limit)
     if due:
         watch.store.must_have_room()  # before a site is asked for what could not be recorded
+        _prime(watch, now)
     asked = {state.url for state in due}
     watch.in_flight.update(asked)  # a later pass must not ask again while a slow site is still being waited for
     try:
@@ -114,7 +134,7 @@ async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> 
             except LongarmError:
                 raise  # the store: no other feed could be recorded either
             except Exception as error:  # noqa: BLE001 - the top of one feed's way: a bug met here must stop no other
-                outcome = given_up(watch, feed, state, answer, error, moment)
+                outcome = await given_up(watch, feed, state, answer, error, moment)
             watch.in_flight.discard(feed.url)
             report.count(outcome)
     finally:
@@ -122,20 +142,29 @@ async def poll_due(watch: Watch, now: datetime, *, limit: int | None = None) -> 
     return report
 
 
+def _prime(watch: Watch, now: datetime) -> None:
+    """Once after a start: how all feeds answered before it."""
+    if not watch.pulse.primed:
+        known = [state for state in watch.store.feed_states() if state.url in watch.feeds]
+        health.primed(watch.pulse, known, watch.store.flow("", now=now).incidents)
+
+
 async def take(watch: Watch, feed: Feed, state: FeedState, answer: Answer, now: datetime) -> Outcome:
     """Take one feed's answer the whole way and record it."""
     parsed = await _parsed(watch.parser, feed, answer)
-    return _taken(watch, feed, state, answer, parsed, now)
+    return await _taken(watch, feed, state, answer, parsed, now)
 
 
-def given_up(watch: Watch, feed: Feed, state: FeedState, answer: Answer, error: Exception, now: datetime) -> Outcome:
+async def given_up(
+    watch: Watch, feed: Feed, state: FeedState, answer: Answer, error: Exception, now: datetime
+) -> Outcome:
     """Record that Longarm itself failed on a feed: it is tried again later and told like any feed that fails."""
     _log.error("a bug in Longarm stopped a feed", feed=log.redacted_url(feed.url), exc_info=error)
     said = ParseError(f"Longarm itself failed on it ({type(error).__name__}); please report this")
-    return _taken(watch, feed, state, answer, said, now)
+    return await _taken(watch, feed, state, answer, said, now)
 
 
-def _taken(
+async def _taken(
     watch: Watch,
     feed: Feed,
     state: FeedState,
@@ -143,14 +172,20 @@ def _taken(
     parsed: ParsedFeed | ParseError | None,
     now: datetime,
 ) -> Outcome:
-    after = remembered(state, feed, answer, parsed, now, every=watch.every, rng=watch.rng)
-    if isinstance(parsed, ParsedFeed):
-        outcome = judged_outcome(watch, feed, state, after, parsed, now)
-    else:
-        outcome = Outcome(state=after)
-    outcome = replace(outcome, notices=(*outcome.notices, *trouble(feed, state, after, now)))
-    mail = render.deliveries(outcome, channels=watch.channels, feeds=watch.feeds, tz=watch.timezone, now=now)
-    watch.store.record(outcome, mail, now=now)
+    # Reading pages takes seconds. Nobody may look at what is known and record what it found in between.
+    async with watch.turn:
+        # While everything fails a failure says nothing of a feed: it is not counted, and the feed is asked again soon.
+        counted = replace(state, failures=0) if watch.pulse.is_victim(state) else state
+        after = remembered(counted, feed, answer, parsed, now, every=watch.every, rng=watch.rng, price=watch.price)
+        if isinstance(parsed, ParsedFeed):
+            outcome = await judged_outcome(watch, feed, state, after, parsed, now)
+        else:
+            outcome = Outcome(state=after)
+        shown = parsed if isinstance(parsed, ParsedFeed) else None
+        unchanged = isinstance(answer, NotModified) and not answer.by_hash
+        outcome = health.examined(feed, state, outcome, parsed=shown, unchanged=unchanged, pulse=watch.pulse, now=now)
+        outcome, mail = telling.told(watch, feed, state, outcome, now)
+        watch.store.record(outcome, mail, now=now)
     _told(feed, state, outcome)
     return outcome
 
@@ -161,30 +196,36 @@ async def _parsed(parser: Parser, feed: Feed, answer: Answer) -> ParsedFeed | Pa
     try:
         return await parser.parse(answer.body, url=answer.url or feed.url, content_type=answer.content_type)
     except ParseError as error:
-        return error
+        return health.page_instead(error, answer.url or feed.url)
 
 
-def judged_outcome(
+async def judged_outcome(
     watch: Watch, feed: Feed, before: FeedState, after: FeedState, parsed: ParsedFeed, now: datetime
 ) -> Outcome:
-    """Everything that a parsed feed changes: known, fresh, score, place, decide."""
+    """Everything that a parsed feed changes: known, fresh, score, place, decide, recall."""
     known = watch.store.known(identity.entry_keys(parsed, feed))
     fresh = identity.fresh(parsed, feed, known, before, now=now, first_poll_window=watch.first_poll_window)
-    new = scored(watch, feed, fresh.new)
-    edited = scored(watch, feed, fresh.edited)
+    new = await second_look(watch, feed, scored(watch, feed, fresh.new), now)
+    edited = await second_look(watch, feed, scored(watch, feed, fresh.edited), now)
     stories = watch.store.recent_stories(now - STORY_WINDOW) if any(_matters(row) for row in (*new, *edited)) else ()
-    placed = placements(new, edited, stories, now)
-    return policy.outcome(
+    reading = telling.reading((*new, *edited))
+    placed = placements(new, edited, stories, now, facts=reading.of)
+    gap = telling.gap(feed, before, parsed, knows_any=bool(fresh.seen_keys or edited), now=now)
+    at_hand = {story.id: story for story in stories}
+    outcome = policy.outcome(
         feed,
         after,
         new=new,
         edited=edited,
         placed=placed,
-        stories={story.id: story for story in stories},
+        stories=at_hand,
         seen_keys=fresh.seen_keys,
-        notices=fresh.notices,
+        notices=(*fresh.notices, *gap),
         now=now,
+        reading=reading,
+        tiers=watch.tiers,
     )
+    return recalling.recalled(watch.store, outcome, at_hand)
 
 
 Ruled = tuple[Article, Score, Verdict]
@@ -205,19 +246,19 @@ def _matters(row: Ruled) -> bool:
 
 
 def placements(
-    new: Sequence[Ruled], edited: Sequence[Ruled], stories: Sequence[Story], now: datetime
+    new: Sequence[Ruled],
+    edited: Sequence[Ruled],
+    stories: Sequence[Story],
+    now: datetime,
+    *,
+    facts: Mapping[str, Facts] | None = None,
 ) -> tuple[Placed, ...]:
-    """Place the articles that matter; one that is dropped stays outside of every story."""
+    """Place the articles that matter; one that is dropped stays outside of every story. `facts` are by article id."""
     wanted = [row[0] for row in (*new, *edited) if _matters(row)]
-    return tuple(grouping.place(wanted, stories, now=now, window=STORY_WINDOW)) if wanted else ()
+    return tuple(grouping.place(wanted, stories, now=now, window=STORY_WINDOW, facts=facts)) if wanted else ()
 
 
 # ── what is remembered of the feed ────────────────────────────────────────────────────────────────
-
-
-def wants_full_fetch(state: FeedState, now: datetime) -> bool:
-    """Whether validators should be left out: a site that says "304" for ever is found out within a day."""
-    return state.full_fetch_at is None or now - state.full_fetch_at >= FULL_FETCH_EVERY
 
 
 def remembered(
@@ -229,6 +270,7 @@ def remembered(
     *,
     every: timedelta,
     rng: random.Random,
+    price: float | None = None,
 ) -> FeedState:
     """The feed's state after this poll, next poll included."""
     error = answer if isinstance(answer, FetchError) else parsed if isinstance(parsed, ParseError) else None
@@ -237,9 +279,10 @@ def remembered(
     assert not isinstance(answer, FetchError)
     after = _after_answer(replace(state, polled_at=now), answer, parsed, now)
     after = replace(after, failures=0, failing_since=None, error="", error_kind="", gone_seen=0, succeeded_at=now)
-    ttl = parsed.ttl if isinstance(parsed, ParsedFeed) else None
-    wait = max((span for span in (ttl, answer.fresh_for) if span), default=None)
-    return replace(after, next_poll_at=schedule.next_poll_at(feed, after, now=now, default=every, wish=wait, rng=rng))
+    shown = parsed if isinstance(parsed, ParsedFeed) else None
+    after = replace(after, rhythm=schedule.rhythm_after(after, shown, now))
+    at = schedule.next_poll_at(feed, after, now=now, default=every, wish=answer.fresh_for, rng=rng, price=price)
+    return replace(after, next_poll_at=at)
 
 
 def _after_answer(
@@ -295,43 +338,6 @@ def _after_failure(
     retry_after = error.retry_after if isinstance(error, FetchError) else None
     at = schedule.next_poll_at(feed, after, now=now, default=every, retry_after=retry_after, rng=rng)
     return replace(after, next_poll_at=at)
-
-
-# ── what operators are told ───────────────────────────────────────────────────────────────────────
-
-_AT_ONCE = {FetchFailure.BLOCKED_ADDRESS, FetchFailure.SCHEME, FetchFailure.TLS, FetchFailure.GONE}
-_SECOND_TIME = {"not-a-feed", "unauthorized", "forbidden", "unavailable-for-legal-reasons", "not-found"}
-_TOLD_AFTER = timedelta(hours=24)
-
-
-def trouble(feed: Feed, before: FeedState, after: FeedState, now: datetime) -> tuple[Notice, ...]:
-    """What operators must hear of this poll: a failure that will not mend itself, its end, a feed that moved."""
-    name = feed.name or after.title or log.redacted_url(feed.url)
-    if after.failures:
-        if not _worth_telling(after, now):
-            return ()
-        since = after.failing_since.strftime("%d %b %H:%M UTC") if after.failing_since else "now"
-        text = f"Feed “{name}” fails since {since}: {after.error}. Its memory is kept; it is tried again."
-        return (Notice(key=_incident(feed), text=text),)
-    if before.failures and _worth_telling(before, now):
-        return (Notice(key=_incident(feed), text=f"Feed “{name}” answers again.", closes=True),)
-    if after.moved_seen == MOVES_NEEDED and before.moved_seen < MOVES_NEEDED:
-        where = log.redacted_url(after.moved_to)
-        text = f"Feed “{name}” has moved to {where}. Please write the new address into the configuration."
-        return (Notice(key=f"feed-moved:{feed.url}:{after.moved_to}", text=text),)
-    return ()
-
-
-def _worth_telling(state: FeedState, now: datetime) -> bool:
-    if state.error_kind in {kind.value for kind in _AT_ONCE}:
-        return state.error_kind != FetchFailure.GONE.value or state.gone_seen >= GONE_NEEDED
-    if state.error_kind in _SECOND_TIME:
-        return state.failures >= 2
-    return state.failing_since is not None and now - state.failing_since >= _TOLD_AFTER
-
-
-def _incident(feed: Feed) -> str:
-    return f"feed-fails:{feed.url}"
 
 
 def _told(feed: Feed, before: FeedState, outcome: Outcome) -> None:

@@ -32,6 +32,9 @@ from itertools import accumulate
 from typing import Any
 from urllib.parse import parse_qsl
 
+_METHODS = {"getupdates": "getUpdates"}
+"""Telegram takes the names of methods in any case."""
+
 TOKEN = "123456789:AAtest-token_of-the_loopback-server0000"
 Json = dict[str, Any]
 
@@ -134,6 +137,8 @@ class Accepted:
     silent: bool = False
     thread: int | None = None
     edited: bool = False
+    reply_to: int | None = None
+    """The message it answers, where that was still there."""
     heard: bool = True
     """Whether the sender was sent a whole answer."""
 
@@ -197,6 +202,14 @@ class BotApi:
     requests: list[tuple[str, str, float]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     chats: dict[str, _Chat] = field(default_factory=dict)
+    updates: list[Json] = field(default_factory=list)
+    """What happened, as far as the bot has not confirmed that it knows."""
+    keyboards: dict[tuple[str, int], Json] = field(default_factory=dict)
+    """Buttons by chat and message."""
+    toasts: list[tuple[str, str]] = field(default_factory=list)
+    """Answers to presses: the query's id and the text."""
+    left: list[str] = field(default_factory=list)
+    """Chats that the bot left."""
     default: Fault = OK
     """How calls go that nothing was scripted for."""
 
@@ -204,7 +217,11 @@ class BotApi:
         self._script: deque[Fault] = deque()
         self._chat_script: dict[str, deque[Fault]] = defaultdict(deque)
         self.silent_until: dict[str, float] = {}
+        self._deleted: set[tuple[str, int]] = set()
         self._numbers = 0
+        self._last_update = 100
+        self._asked = 0
+        self.update_faults: deque[Fault] = deque()
         self._connections: set[asyncio.Task[None]] = set()
         self.add_chat("-100123", kind="channel", username="longarm_alerts")
         self.add_chat("-200", kind="group")
@@ -234,6 +251,86 @@ class BotApi:
         self._script.clear()
         self._chat_script.clear()
         self.default = OK
+
+    # ── updates ───────────────────────────────────────────────────────────────────────────────────
+
+    def hears(self, **update: Any) -> int:
+        """Let something happen that the bot is told of: `message=…`, `callback_query=…`; return its number.
+
+        It is told at each question until the bot asks for a later one, as Telegram does.
+        """
+        self._last_update = update.pop("update_id", self._last_update + 1)
+        self.updates.append({"update_id": self._last_update, **update})
+        return self._last_update
+
+    def says(self, person: int, text: str, *, language: str = "en", kind: str = "private", **more: Any) -> int:
+        """Let `person` write to the bot, in their private chat or, with `kind`, in a group."""
+        chat = str(person) if kind == "private" else "-200"
+        if kind == "private" and chat not in self.chats:
+            self.add_chat(chat, kind="private", member={"status": "member"})
+        self._asked += 1
+        message = {
+            "message_id": 1_000_000 + self._asked,
+            "date": int(time.time()),
+            "chat": {"id": int(chat), "type": kind},
+            "from": {"id": person, "is_bot": False, "first_name": "N", "language_code": language},
+            "text": text,
+        }
+        return self.hears(message={**message, **more})
+
+    def presses(self, person: int, chat: str, message_id: int, data: str, *, language: str = "en") -> int:
+        """Let `person` press a button."""
+        self._asked += 1
+        query = {
+            "id": f"{self._asked}",
+            "from": {"id": person, "is_bot": False, "first_name": "N", "language_code": language},
+            "chat_instance": "1",
+            "data": data,
+            "message": {"message_id": message_id, "date": 1, "chat": {"id": int(chat), "type": self.chats[chat].kind}},
+        }
+        return self.hears(callback_query=query)
+
+    def buttons(self, chat: str, message_id: int) -> dict[str, str]:
+        """The buttons under a message: what is seen of each, and what is sent when it is pressed."""
+        rows = self.keyboards.get((chat, message_id), {}).get("inline_keyboard", [])
+        return {button["text"]: button["callback_data"] for row in rows for button in row}
+
+    def _updates(self, form: dict[str, str]) -> tuple[Fault, Any]:
+        if self.update_faults:
+            fault = self.update_faults.popleft()
+            if fault is not OK:
+                return fault, None
+        first = int(form.get("offset", "0"))
+        self.updates[:] = [one for one in self.updates if one["update_id"] >= first]
+        return OK, self.updates[: int(form.get("limit", "100"))]
+
+    def _keyboard(self, chat: str, form: dict[str, str]) -> tuple[Fault, Any]:
+        message_id = int(form["message_id"])
+        fault = self._ordered(chat)
+        if fault is not OK:
+            return fault, None
+        if not self._there(chat, message_id):
+            return bad_request("message to edit not found"), None
+        found = json.loads(form.get("reply_markup", "{}"))
+        if self.keyboards.get((chat, message_id), {}) == found:
+            return bad_request("message is not modified"), None
+        self._hang(chat, message_id, found)
+        return OK, {"message_id": message_id, "date": int(time.time()), "chat": self._chat(chat)}
+
+    def _hang(self, chat: str, message_id: int, found: Json) -> None:
+        self.keyboards[chat, message_id] = found
+        for row in found.get("inline_keyboard", []):
+            for button in row:
+                if not 0 < len(button["callback_data"].encode()) <= 64:
+                    self.violations.append(f"callback_data of {len(button['callback_data'].encode())} bytes")
+
+    def forget(self, chat: str, message_id: int) -> None:
+        """Let a message be deleted by hand: it can be neither edited nor answered any more."""
+        self._deleted.add((chat, message_id))
+
+    def shown(self, chat: str | None = None) -> dict[int, str]:
+        """What a reader sees now, by message id: the newest text of each message."""
+        return {got.message_id: got.text for got in self.accepted if chat in (None, got.chat)}
 
     def texts(self, chat: str | None = None) -> list[str]:
         """Texts of the accepted messages, of one chat or all, edits left out."""
@@ -296,7 +393,8 @@ class BotApi:
     # ── methods ───────────────────────────────────────────────────────────────────────────────────
 
     def _call(self, path: str, form: dict[str, str]) -> tuple[Fault, bytes]:
-        _, bot, method = (*path.split("/"), "", "")[:3]
+        _, bot, written = (*path.split("/"), "", "")[:3]
+        method = _METHODS.get(written.lower(), written)
         chat = self._resolve(form.get("chat_id", ""))
         now = self.clock()
         self.requests.append((method, chat, now))
@@ -329,7 +427,17 @@ class BotApi:
                 "supports_inline_queries": False,
             }
         if method == "getUpdates":
-            return OK, []
+            return self._updates(form)
+        if method == "deleteWebhook":
+            return OK, True
+        if method == "answerCallbackQuery":
+            self.toasts.append((form["callback_query_id"], form.get("text", "")))
+            return OK, True
+        if method == "leaveChat":
+            self.left.append(chat)
+            return OK, True
+        if method == "editMessageReplyMarkup":
+            return self._keyboard(chat, form)
         if method not in {"getChat", "getChatMember", "deleteMessage"}:
             return not_found(), None
         if chat not in self.chats:
@@ -388,11 +496,18 @@ class BotApi:
             return bad_request(f"can't parse entities: {wrong}")
         if method == "editMessageText":
             return self._edit_refusal(chat, form, tuple(entities))
+        answers = json.loads(form.get("reply_parameters", "{}"))
+        if answers and not answers.get("allow_sending_without_reply") and not self._there(chat, answers["message_id"]):
+            return bad_request("message to be replied not found")
         return None
+
+    def _there(self, chat: str, message_id: int) -> bool:
+        known = any(got.chat == chat and got.message_id == message_id for got in self.accepted)
+        return known and (chat, message_id) not in self._deleted
 
     def _edit_refusal(self, chat: str, form: dict[str, str], entities: tuple[Json, ...]) -> Fault | None:
         known = [got for got in self.accepted if got.chat == chat and got.message_id == int(form["message_id"])]
-        if not known:
+        if not known or not self._there(chat, int(form["message_id"])):
             return bad_request("message to edit not found")
         if (known[-1].text, known[-1].entities) == (form["text"], entities):
             return bad_request("message is not modified: specified new message content is exactly the same")
@@ -411,9 +526,12 @@ class BotApi:
             silent=form.get("disable_notification", "").lower() == "true",
             thread=int(form["message_thread_id"]) if "message_thread_id" in form else None,
             edited=edited,
+            reply_to=self._answered(chat, form),
             heard=heard,
         )
         self.accepted.append(got)
+        if "reply_markup" in form or edited:  # an edit that brings no buttons takes them away
+            self._hang(chat, got.message_id, json.loads(form.get("reply_markup", "{}")))
         return {
             "message_id": got.message_id,
             "date": int(time.time()),
@@ -421,6 +539,10 @@ class BotApi:
             "text": got.text,
             "entities": list(got.entities),
         }
+
+    def _answered(self, chat: str, form: dict[str, str]) -> int | None:
+        message_id = json.loads(form.get("reply_parameters", "{}")).get("message_id")
+        return message_id if message_id is not None and self._there(chat, message_id) else None
 
     def _look_at_limits(self, chat: str, now: float) -> None:
         if not self.limits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +13,9 @@ import pytest
 from monitor.alerts.channels.base import Channel, Pace
 from monitor.alerts.channels.telegram import TelegramChannel
 from monitor.alerts.deliver import DeliveryReport, Pacer, deliver_pending, recover
+from monitor.alerts.folding import Folding
 from monitor.errors import SendError
-from monitor.model import ChannelRules, Delivery, Message, Span, SpanKind
+from monitor.model import ChannelRules, Delivery, DeliveryKind, Message, Span, SpanKind
 from monitor.store import Store
 from tests.botapi import BotApi
 
@@ -46,6 +47,25 @@ def row(key: str = "story:1", channel: str = "main", text: str = "", *, queued_a
     return Delivery(key=key, channel=channel, message=Message(text=text or f"alert of {key}"), queued_at=queued_at)
 
 
+def edit(
+    key: str = "story:1", channel: str = "main", text: str = "", *, not_before: datetime | None = None
+) -> Delivery:
+    """New words for what `key` said."""
+    made = row(f"{key}/edit", channel, text or f"alert of {key}, again")
+    return replace(made, kind=DeliveryKind.EDIT, about=key, not_before=not_before, story_id=key.partition(":")[2])
+
+
+def reply(key: str = "story:1", channel: str = "main", news: str = "stage:verdict") -> Delivery:
+    """An answer to what `key` said."""
+    made = row(f"{key}/{news}", channel, f"news of {key}: {news}")
+    return replace(made, kind=DeliveryKind.REPLY, about=key, story_id=key.partition(":")[2])
+
+
+def story_row(key: str = "story:1", channel: str = "main", text: str = "", *, queued_at: datetime = START) -> Delivery:
+    """A row of a story, as a poll queues it."""
+    return replace(row(key, channel, text, queued_at=queued_at), story_id=key.partition(":")[2])
+
+
 def linked(text: str, word: str, url: str) -> Message:
     """A message with `word` bold and as a link."""
     start = text.index(word)
@@ -58,11 +78,17 @@ def linked(text: str, word: str, url: str) -> Message:
 
 @dataclass
 class Said:
-    """A channel that does what it is told: an exception is raised, None is a success."""
+    """A channel that does what it is told: an exception is raised, None is a success.
+
+    `edited` are (id, new text), `answered` the ids that what it `sent` answers.
+    """
 
     name: str
     will: list[Exception | None] = field(default_factory=list)
     sent: list[tuple[str, bool]] = field(default_factory=list)
+    edited: list[tuple[str, str]] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+    can_edit: bool = True
     account: str = ""
     chat: str = ""
     pace: Pace | None = None
@@ -71,15 +97,20 @@ class Said:
         self.chat = self.chat or f"said:{self.name}"
         self.account = self.account or self.chat
 
-    async def send(self, message: Message, *, possible_repeat: bool) -> str:
-        error = self.will.pop(0) if self.will else None
-        if error is not None:
-            raise error
+    async def send(self, message: Message, *, possible_repeat: bool, reply_to: str = "") -> str:
+        self._do_as_told()
         self.sent.append((message.text, possible_repeat))
+        self.answered.append(reply_to)
         return str(len(self.sent))
 
     async def edit(self, remote_id: str, message: Message) -> None:
-        raise SendError("can't", permanent=True)
+        self._do_as_told()
+        self.edited.append((remote_id, message.text))
+
+    def _do_as_told(self) -> None:
+        error = self.will.pop(0) if self.will else None
+        if error is not None:
+            raise error
 
     async def check(self) -> tuple[str, ...]:
         return ()
@@ -101,6 +132,7 @@ class Scene:
     channels: dict[str, Channel]
     rules: Sequence[ChannelRules] = ()
     pace: Pacer = field(default_factory=Pacer)
+    folding: Folding | None = None
     store: Store = None  # type: ignore[assignment]
 
     def open(self) -> None:
@@ -125,7 +157,7 @@ class Scene:
         """One pass."""
         return await deliver_pending(
             self.store, self.channels, now=self.clock(), clock=self.clock, pace=self.pace, rules=self.rules,
-            sleep=self.clock.sleep,
+            sleep=self.clock.sleep, folding=self.folding,
         )  # fmt: skip
 
     async def deliver_all(self, passes: int = 50) -> None:

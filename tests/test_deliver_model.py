@@ -1,7 +1,8 @@
 """Random faults, crashes and restarts against real parts: what must hold after every step, and in the end.
 
 Nothing lost · "sent" means accepted · at most one extra copy for each attempt of unknown outcome, and marked · in order
-within a chat · Telegram's limits kept.
+within a chat · Telegram's limits kept · an edit is never a message, and the newest words stand in the end · a reply goes
+once · a story is told alone or in a list, not in both.
 """
 
 from __future__ import annotations
@@ -11,21 +12,34 @@ import contextlib
 import re
 import shutil
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from monitor.alerts.bursts import Words
+from monitor.alerts.folding import Folding
 from monitor.errors import StateError
+from monitor.model import Message
 from monitor.store import Store
 from tests import botapi
-from tests.deliver_parts import CHANNEL, GROUP, Scene, scene, telegram
+from tests.deliver_parts import CHANNEL, GROUP, Scene, edit, reply, scene, story_row, telegram
 
 SUPERGROUP = -100777
 CHATS = {"main": (CHANNEL,), "group": (GROUP, str(SUPERGROUP))}
+REPEAT = "(possible repeat) "
 IMPATIENT = timedelta(seconds=0.15)
 
 FAULTS = {
@@ -60,7 +74,11 @@ class Outbox(RuleBasedStateMachine):
         for name, chats in CHATS.items():
             self.stage.channels[name] = telegram(self.stage.api, name, chats[0], timeout=IMPATIENT)
         self.stage.api.add_chat(str(SUPERGROUP))
+        self.stage.folding = Folding(words=Words(feeds={}, tz=ZoneInfo("UTC")), burst=4)
         self.queued: list[tuple[str, str]] = []
+        self.words: dict[tuple[str, str], str] = {}
+        """The newest words of each message, by key and channel."""
+        self.replies: list[tuple[str, str]] = []
 
     # ── what happens ──────────────────────────────────────────────────────────────────────────────
 
@@ -69,7 +87,23 @@ class Outbox(RuleBasedStateMachine):
         for _ in range(count):
             key = f"story:{len(self.queued):03}"
             self.queued.append((key, channel))
-            self.stage.queue_keys(key, channel=channel)
+            self.words[key, channel] = f"alert of {key}"
+            self.stage.queue(story_row(key, channel, queued_at=self.stage.clock()))
+
+    @precondition(lambda self: self.queued)
+    @rule(data=st.data())
+    def reword(self, data: st.DataObject) -> None:
+        key, channel = data.draw(st.sampled_from(self.queued))
+        self.words[key, channel] = words = f"alert of {key}, version {len(self.words[key, channel])}"
+        self.stage.store.queue([edit(key, channel, words)])
+
+    @precondition(lambda self: self.queued)
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        key, channel = data.draw(st.sampled_from(self.queued))
+        made = reply(key, channel)
+        if self.stage.store.queue([replace(made, message=Message(text=f"news {len(self.replies):03}"))]):
+            self.replies.append((made.key, channel))
 
     @rule(name=st.sampled_from(sorted(FAULTS)), channel=st.sampled_from(sorted(CHATS)))
     def order(self, name: str, channel: str) -> None:
@@ -105,7 +139,7 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(restart=st.booleans())
     def fail_to_write_what_was_sent(self, restart: bool) -> None:
-        def full(*_: object) -> None:
+        def full(*_: object, **__: object) -> None:
             raise StateError("the disk is full")
 
         with pytest.MonkeyPatch.context() as patch:
@@ -134,17 +168,26 @@ class Outbox(RuleBasedStateMachine):
         accepted = self.stage.api.accepted
         by_id = {str(got.message_id): got for got in accepted}
         copies: dict[str, list[str]] = {}
+        marked = {got.message_id for got in accepted if not got.edited and got.text.startswith(REPEAT)}
+        assert all(got.text.startswith(REPEAT) for got in accepted if got.message_id in marked), (
+            "an edit keeps the mark"
+        )
         for got in accepted:
-            copies.setdefault(re.findall(r"story:\d+", got.text)[0], []).append(got.text)
-        for key, channel in self.queued:
-            line, texts = lines[key], copies.get(key, [])
+            for key in () if got.edited else re.findall(r"story:\d+|news \d+", got.text):
+                copies.setdefault(key, []).append(got.text)
+        told = [(key, key, channel) for key, channel in self.queued]
+        told += [(key, f"news {n:03}", channel) for n, (key, channel) in enumerate(self.replies)]
+        for key, words, channel in told:
+            line, texts = lines[key], copies.get(words, [])
             # On its way between passes is only what was sent and could not be written yet.
-            assert line["state"] in {"pending", "sent", "dead"} | ({"sending"} if self.stage.pace.owed else set())
+            on_its_way = {"sending"} if self.stage.pace.owed else set()
+            assert line["state"] in {"pending", "sent", "dead", "folded"} | on_its_way
             if line["state"] == "sent":
-                assert key in by_id[str(line["remote_id"])].text
+                assert words in by_id[str(line["remote_id"])].text
                 assert by_id[str(line["remote_id"])].chat in CHATS[channel]
-            assert len(texts) <= 1 + int(line["unknown"])
-            assert all(text.startswith("(possible repeat) ") for text in texts[1:])
+            teller = lines.get(str(line["about"]), {}) if line["kind"] == "send" else {}
+            assert len(texts) <= 1 + int(line["unknown"]) + int(teller.get("unknown", 0))
+            assert all(text.startswith(REPEAT) for text in texts[1:])
         for name in CHATS:
             first = [key for key in copies if (key, name) in self.queued]
             assert first == sorted(first), "in order of queueing, by first arrival"
@@ -169,10 +212,24 @@ class Outbox(RuleBasedStateMachine):
             self.runner.run(self.stage.deliver_all())
         self.promises_hold()
         lines = {str(line["key"]): line for line in self.stage.store.export("deliveries")}
-        left = {key: str(line["state"]) for key, line in lines.items() if line["state"] != "sent"}
+        sends = {key: line for key, line in lines.items() if line["kind"] != "edit"}
+        left = {key: str(line["state"]) for key, line in sends.items() if line["state"] != "sent"}
         assert set(left.values()) <= {"dead"}
+        self.the_newest_words_stand(lines)
         told = {notice.key for notice in self.stage.store.open_notices()}
         assert all(any(key in incident for incident in told) for key in left), "what is dead was told"
+
+    def the_newest_words_stand(self, lines: dict[str, dict[str, object]]) -> None:
+        """Wherever nothing forbade the edit and the story has a message of its own."""
+        shown = {str(number): text for number, text in self.stage.api.shown().items()}
+        for (key, _), words in self.words.items():
+            edits = [line for line in lines.values() if line["kind"] == "edit" and line["about"] == key]
+            if (
+                lines[key]["state"] == "sent"
+                and not lines[key]["about"]
+                and not any(e["state"] == "dead" for e in edits)
+            ):
+                assert shown[str(lines[key]["remote_id"])].endswith(words)
 
 
 # No shrinking: an example takes half a second, and the log says what happened.

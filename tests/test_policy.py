@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers import Score
-from monitor.alerts.policy import Rules, decision, outcome, verdict
-from monitor.model import Decision, Feed, FeedState, Notice, Outcome, Placed, Story
+from monitor.alerts.policy import Reading, Rules, decision, outcome, verdict
+from monitor.model import Decision, Facts, Feed, FeedState, Notice, Outcome, Placed, Story, Told, Update
 from tests.render_parts import FEED, NOW, RULES, STATE, article, member, ruled, score, story
 
 
@@ -23,6 +24,7 @@ def after_poll(
     stories: tuple[Story, ...] = (),
     feed: Feed = FEED,
     state: FeedState = STATE,
+    said: dict[str, Facts] | None = None,
 ) -> Outcome:
     return outcome(
         feed,
@@ -34,6 +36,15 @@ def after_poll(
         seen_keys=((b"k", "a"),),
         notices=(Notice(key="n", text="t"),),
         now=NOW,
+        reading=None if said is None else Reading(of=said, merge=together),
+    )
+
+
+def together(facts: Sequence[Facts]) -> Facts:
+    """A merge that is easy to follow: the last stage, every state."""
+    return Facts(
+        stage=next((one.stage for one in reversed(facts) if one.stage), ""),
+        origin_states=tuple(dict.fromkeys(state for one in facts for state in one.origin_states)),
     )
 
 
@@ -200,14 +211,15 @@ def test_a_told_story_that_an_alert_joins_is_offered_again_to_those_whose_filter
     )
     assert [told.id for told in after.announce] == [untold.id]
     (grown,) = after.grown
-    assert grown.id == known.id
+    assert (grown.id, grown.alerted) == (known.id, True)
     assert [one.article_id for one in grown.members] == [article(1).id, copy[0].id, dull[0].id]
 
 
-def test_a_told_story_that_only_the_digest_wants_more_of_is_not_offered_again() -> None:
+def test_a_told_story_that_something_for_the_digest_joins_has_grown_too() -> None:
     known = story(member(article(1)), alerted=True)
-    dull = ruled(2, 0.6)
-    assert after_poll(new=(dull,), placed=(joining(dull, known.id),), stories=(known,)).grown == ()
+    dull, dropped = ruled(2, 0.6), ruled(3, 0.1)
+    after = after_poll(new=(dull, dropped), placed=(joining(dull, known.id),), stories=(known,))
+    assert [[one.article_id for one in grown.members] for grown in after.grown] == [[article(1).id, dull[0].id]]
 
 
 def test_what_a_first_poll_remembers_is_recorded_in_its_story_without_a_word() -> None:
@@ -215,6 +227,78 @@ def test_what_a_first_poll_remembers_is_recorded_in_its_story_without_a_word() -
     after = after_poll(new=(row,), placed=(opening(row),))
     assert after.announce == ()
     assert after.judged[0].verdict.decision is Decision.DIGEST
+
+
+# ── what is known of stories, and what is new in them ─────────────────────────────────────────────
+
+
+def test_a_new_story_says_what_its_articles_say_and_remembers_what_was_told() -> None:
+    first, second, weak = ruled(1), ruled(2), ruled(3, 0.6)
+    lead = first[0].id
+    after = after_poll(
+        new=(first, second, weak),
+        placed=(opening(first), joining(second, lead), joining(weak, lead)),
+        said={
+            first[0].id: Facts(stage="charge", origin_states=("CN",)),
+            second[0].id: Facts(origin_states=("RU",)),
+            weak[0].id: Facts(stage="sentence"),
+        },
+    )
+    (told,) = after.announce
+    assert told.facts == Facts(stage="sentence", origin_states=("CN", "RU"))
+    assert told.told == Told(stage="charge", origin_states=("CN", "RU")), (
+        "what a weak source says was not told for good"
+    )
+    assert after.facts == ((lead, told.facts),)
+    assert after.updates == ()
+
+
+def test_a_story_for_the_digest_is_read_too() -> None:
+    row = ruled(1, 0.6)
+    after = after_poll(new=(row,), placed=(opening(row),), said={row[0].id: Facts(origin_states=("CN",))})
+    assert after.facts == ((row[0].id, Facts(origin_states=("CN",))),)
+    assert after.announce == ()
+
+
+CHARGED = Told(stage="charge", origin_states=("CN",))
+
+
+def grown(row: tuple, facts: Facts, told: Told | None = CHARGED) -> Outcome:
+    known = story(member(article(1)), alerted=True, told=told, facts=Facts(origin_states=("CN",)))
+    return after_poll(new=(row,), placed=(joining(row, known.id),), stories=(known,), said={row[0].id: facts})
+
+
+def test_a_later_stage_in_a_story_that_was_told_is_an_update() -> None:
+    row = ruled(2)
+    after = grown(row, Facts(stage="verdict", origin_states=("CN", "RU")))
+    lead = article(1).id
+    assert after.updates == (Update(story_id=lead, article_id=row[0].id, stage="verdict", states=("RU",)),)
+    (story_now,) = after.grown
+    assert story_now.told == Told(stage="verdict", origin_states=("CN", "RU"))
+    assert story_now.facts == Facts(stage="verdict", origin_states=("CN", "RU"))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ruled(2, 0.6),
+        ruled(2, url="https://reuter5.com/x"),
+        ruled(2, url="https://archive.ph/x"),
+        ruled(2, url=""),
+        ruled(2, recent=False),
+    ],
+    ids=["only for the digest", "a look-alike", "a mirror", "no address", "only remembered"],
+)
+def test_a_weak_source_alone_makes_no_update(row: tuple) -> None:
+    after = grown(row, Facts(stage="sentence"))
+    assert after.updates == ()
+    assert after.grown[0].told == CHARGED
+
+
+def test_a_story_of_which_nobody_noted_what_was_told_begins_to_be_noted_without_a_word() -> None:
+    after = grown(ruled(2), Facts(stage="verdict"), told=None)
+    assert after.updates == ()
+    assert after.grown[0].told == Told(stage="verdict")
 
 
 # ── edits ─────────────────────────────────────────────────────────────────────────────────────────

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from classifiers import Reason
 from monitor.alerts.render import deliveries, story_message
+from monitor.alerts.sources import Tiers
 from monitor.model import (
     ChannelRules,
     Decision,
+    DeliveryKind,
     Facts,
     Feed,
     Message,
@@ -21,6 +23,7 @@ from monitor.model import (
     Outcome,
     SpanKind,
     Story,
+    Update,
 )
 from tests.render_parts import (
     FEED,
@@ -103,7 +106,7 @@ def test_other_sources_are_named_and_the_rest_is_counted() -> None:
         replace(member(article(n)), feed=f"https://f{n}.example/rss", feed_name=f"Outlet {n}") for n in range(2, 51)
     ]
     message = told(story(member(lead), *others), judged(lead))
-    assert "Also reported by: Outlet 2, Outlet 3, Outlet 4, Outlet 5 and 45 more" in lines(message)
+    assert "Also: Outlet 2, Outlet 3, Outlet 4 +46" in lines(message)
     assert units(message.text) < 1_000
 
 
@@ -120,7 +123,7 @@ def test_the_alert_worthy_article_tells_the_story_and_not_the_decoy_that_opened_
     message = told(of, judged(weaker, score(0.85), story_id=of.id), judged(news, score(0.97), story_id=of.id))
     assert lines(message)[0] == "Exiled editor stabbed"
     assert "score 0.97" in message.text
-    assert "Also reported by: Decoy Daily" in lines(message)
+    assert "Also: Decoy Daily" in lines(message)
 
 
 def test_a_story_can_be_told_from_memory_alone() -> None:
@@ -278,6 +281,7 @@ def test_whatever_a_feed_says_the_message_is_sound(title: str, summary: str, nam
 # ── deliveries ────────────────────────────────────────────────────────────────────────────────────
 
 MAIN = ChannelRules(name="main")
+OPERATORS = ChannelRules(name="ops", alerts=False, operators=True)
 
 
 def mail(
@@ -326,9 +330,131 @@ def test_codes_of_the_score_count_for_a_filter() -> None:
     assert [sent.channel for sent in mail(story(member(one)), channels=wishes, rows=rows)] == ["a"]
 
 
-# ── notices ───────────────────────────────────────────────────────────────────────────────────────
+# ── stories that grow ─────────────────────────────────────────────────────────────────────────────
 
-OPERATORS = ChannelRules(name="ops", alerts=False, operators=True)
+
+def growth(
+    *joined: tuple, editable: frozenset[str] = frozenset({"main"}), updates: tuple = (), known: tuple = ()
+) -> list:
+    """What is addressed when articles join a story that was told."""
+    lead = article(1)
+    rows = tuple(judged(of, score(value), story_id=lead.id) for of, value in joined)
+    members = (member(lead), *(member(of, value, feed_name=f"Outlet {n}") for n, (of, value) in enumerate(joined)))
+    outcome = Outcome(state=STATE, judged=rows, grown=(story(*members, alerted=True),), updates=updates)
+    return list(
+        deliveries(outcome, channels=(MAIN, OPERATORS), feeds={}, tz=MADRID, now=NOW, editable=editable, known=known)
+    )
+
+
+def test_an_alert_that_joins_is_offered_anew_and_edits_what_is_out_after_five_minutes() -> None:
+    offered, edited = growth((article(2, feed="https://b.example/"), 0.9))
+    assert (offered.key, offered.kind, offered.about) == (f"story:{article(1).id}", DeliveryKind.SEND, "")
+    assert (edited.kind, edited.about, edited.story_id) == (DeliveryKind.EDIT, offered.key, offered.story_id)
+    assert edited.not_before == NOW + timedelta(minutes=5)
+    assert edited.message == offered.message
+    assert "Also: Outlet 0" in lines(edited.message)
+
+
+def test_something_for_the_digest_that_joins_is_only_edited_in() -> None:
+    (edited,) = growth((article(2, feed="https://b.example/"), 0.6))
+    assert edited.kind is DeliveryKind.EDIT
+
+
+def test_a_channel_that_can_not_edit_is_only_offered_what_an_alert_joined() -> None:
+    assert [one.kind for one in growth((article(2), 0.9), editable=frozenset())] == [DeliveryKind.SEND]
+    assert growth((article(2), 0.6), editable=frozenset()) == []
+
+
+def test_an_edit_gives_the_reasons_of_the_article_that_spoke_before() -> None:
+    lead = article(1)
+    edited = growth((article(2), 0.9), known=(judged(lead), judged(article(9))))[-1]
+    assert "Why: “wanted activist”, “abroad”, “police list” · score 0.93" in lines(edited.message)
+
+
+def test_what_is_really_new_answers_the_first_message() -> None:
+    says = article(2, title="Exile's kidnapper jailed", feed="https://b.example/rss", url="https://b.example/2")
+    update = Update(story_id=article(1).id, article_id=says.id, stage="sentence", states=("RU", "DE"))
+    found = growth((says, 0.9), updates=(update,))
+    (answer,) = [one for one in found if one.kind is DeliveryKind.REPLY]
+    assert (answer.key, answer.about) == (f"story:{article(1).id}/stage:sentence", f"story:{article(1).id}")
+    assert answer.channel == "main"
+    assert lines(answer.message) == [
+        f"Update on: {HEADLINES['en'][0]}",
+        "Now: sentence · RU, DE",
+        "",
+        "Exile's kidnapper jailed",
+        "",
+        "Source: Outlet 0 (b.example), 18 Nov 2026 08:00 CET",
+        "https://b.example/2",
+    ]
+    assert is_sound(answer.message)
+
+
+def test_an_answer_waits_for_the_end_of_quiet_hours_and_an_edit_does_not() -> None:
+    quiet = ChannelRules(name="main", quiet=(time(9), time(11)))
+    of = story(member(article(1)), alerted=True)
+    update = Update(story_id=of.id, article_id="gone", states=("RU",))
+    outcome = Outcome(state=STATE, grown=(of,), updates=(update,))
+    edited, answer = deliveries(outcome, channels=(quiet,), feeds={}, tz=MADRID, now=NOW, editable=frozenset({"main"}))
+    assert (edited.kind, edited.not_before) == (DeliveryKind.EDIT, NOW + timedelta(minutes=5))
+    assert (answer.kind, answer.not_before) == (DeliveryKind.REPLY, NOW.replace(hour=10))
+
+
+# ── sources ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def sourced(*urls: str, decisions: tuple[Decision, ...] = ()) -> Story:
+    members = [
+        replace(
+            member(article(n, url=url, title=f"By {n}", published_at=NOW - timedelta(hours=9 - n))),
+            feed=f"https://f{n}.example/rss", feed_name=f"Outlet {n}",
+        )
+        for n, url in enumerate(urls)
+    ]  # fmt: skip
+    ruled = [replace(one, decision=decision) for one, decision in zip(members, decisions, strict=False)]
+    return story(*ruled, *members[len(ruled) :])
+
+
+def test_the_best_source_tells_and_the_others_follow_by_rank() -> None:
+    of = sourced(
+        "https://a.example/", "https://msn.com/x", "https://bbc.com/x", "https://reuters.com/x", "https://b.example/"
+    )
+    message = told(of, feeds={})
+    assert lines(message)[0] == "By 2", "of two first sources the one that was first"
+    assert "Also: Outlet 3, Outlet 0, Outlet 4 +1" in lines(message)
+    assert marked(message, SpanKind.LINK) == ["https://bbc.com/x"]
+
+
+def test_the_readers_own_sources_tell_before_ours() -> None:
+    of = sourced("https://reuters.com/x", "https://el-faro.example/x")
+    message = story_message(of, [], feeds={}, tz=MADRID, tiers=Tiers(first=("el-faro.example",)))
+    assert lines(message)[0] == "By 1"
+
+
+def test_a_best_source_that_is_no_alert_by_itself_does_not_tell() -> None:
+    of = sourced("https://a.example/", "https://reuters.com/x", decisions=(Decision.ALERT, Decision.DIGEST))
+    assert lines(told(of, feeds={}))[0] == "By 0"
+
+
+@pytest.mark.parametrize("url", ["https://archive.ph/x", "https://reuter5.com/x", "https://аpple.com/x", ""])
+def test_the_link_is_never_a_mirrors_or_a_look_alikes_where_there_is_another(url: str) -> None:
+    of = sourced(url, "https://msn.com/x", decisions=(Decision.ALERT, Decision.DIGEST))
+    message = told(of, feeds={})
+    assert lines(message)[0] == "By 0"
+    assert [span.url for span in message.spans if span.url] == ["https://msn.com/x"]
+
+
+def test_a_look_alike_is_linked_with_a_warning_where_there_is_no_other() -> None:
+    message = told(sourced("https://аpple.com/x", ""), feeds={})
+    assert "(careful: unusual letters in this address)" in message.text
+
+
+def test_the_note_on_a_case_has_a_line() -> None:
+    message = told(story(case_note="Third report on @somebody since 2022"))
+    assert "Third report on @⁠somebody since 2022" in lines(message)
+
+
+# ── notices ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_notices_go_to_operators_and_a_later_incident_is_another_delivery() -> None:

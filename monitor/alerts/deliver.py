@@ -10,7 +10,9 @@ message and its answer is lost; the message was taken, "sent" could not be writt
 could. docs/design/why-is-a-delivery-a-row.md
 
 Rows of one chat go one after another in the order of queueing, chats go side by side. A row that must be tried again
-holds back the later ones of its chat; a row that can never be taken is put away and holds back nothing.
+holds back the later ones of its chat; a row that can never be taken is put away and holds back nothing. Edits go last:
+they ping nobody and can be told later or never, so they hold nothing back, take at most half of a chat's pace, and end
+quietly where the message is gone.
 
 Nothing but the outbox outlives a pass, except the `Pacer`. Must not decide what is worth sending.
 """
@@ -22,16 +24,29 @@ from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from monitor import log
 from monitor.alerts import render
+from monitor.alerts.bursts import is_list
 from monitor.alerts.channels.base import Channel
-from monitor.alerts.channels.wording import cut, marked, written_out
+from monitor.alerts.channels.wording import POSSIBLE_REPEAT, cut, marked, written_out
+from monitor.alerts.folding import Folding
+from monitor.alerts.outbox import Outbox
 from monitor.alerts.pacing import Pacer
 from monitor.errors import SendError, StateError
-from monitor.model import EPOCH, ChannelRules, ChannelState, Delivery, Message, Notice
+from monitor.model import (
+    EPOCH,
+    HELD_BY_HAND,
+    SUBSCRIBER,
+    ChannelRules,
+    ChannelState,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Message,
+    Notice,
+)
 from monitor.wishes import held_until
 
 __all__ = ["DeliveryReport", "Outbox", "Pacer", "backoff", "deliver_pending", "recover"]
@@ -57,62 +72,6 @@ _UTC = ZoneInfo("UTC")
 _ACCOUNT = "account refused: "
 _CHAT = "chat refused: "
 _MOVED = "chat moved: "
-
-
-class Outbox(Protocol):
-    """What delivering needs of the store. Each call is one transaction; every one may raise `StateError`."""
-
-    def pending(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        """Rows that may be sent at `now`, in order of queueing; none of a paused channel, none behind a waiting row."""
-        ...
-
-    def mark_sending(self, delivery_id: int, now: datetime) -> bool:
-        """The row is on its way: one more attempt. False: it is not pending any more, don't send it."""
-        ...
-
-    def settle_sent(self, delivery_id: int, remote_id: str, now: datetime) -> None:
-        """The row was taken."""
-        ...
-
-    def settle_retry(self, delivery_id: int, error: str, not_before: datetime, unknown: bool = False) -> None:
-        """The row waits; `unknown` counts one more attempt that may have arrived."""
-        ...
-
-    def settle_dead(self, delivery_id: int, error: str) -> None:
-        """The row can't be taken, ever."""
-        ...
-
-    def recover_sending(self, now: datetime) -> Sequence[Delivery]:
-        """Make rows pending that were on their way when the process died, as unknown; return them."""
-        ...
-
-    def channel_states(self) -> Mapping[str, ChannelState]:
-        """What is remembered of channels, by name."""
-        ...
-
-    def set_channel(self, state: ChannelState) -> None:
-        """Remember `state`."""
-        ...
-
-    def pause_channel(self, name: str, reason: str, now: datetime) -> None:
-        """Send nothing to the channel until it is resumed."""
-        ...
-
-    def resume_channel(self, name: str) -> None:
-        """Send to the channel again."""
-        ...
-
-    def set_chat(self, name: str, chat: str) -> None:
-        """Remember the chat's new id."""
-        ...
-
-    def tell(self, notice: Notice, deliveries: Sequence[Delivery], *, now: datetime) -> object:
-        """Open the incident and queue `deliveries`, unless it is open; close it if `notice.closes`."""
-        ...
-
-    def open_notices(self) -> Sequence[Notice]:
-        """Incidents that are not over."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,6 +107,7 @@ async def deliver_pending(
     pace: Pacer,
     rules: Sequence[ChannelRules] = (),
     tz: ZoneInfo = _UTC,
+    folding: Folding | None = None,
     limit: int = ROWS_A_PASS,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> DeliveryReport:
@@ -155,6 +115,7 @@ async def deliver_pending(
 
     `clock` gives the time within the pass (without one it is `now` and the time that passed). Those of `rules`
     that are operators' are told of trouble, by another way than the one that failed; `tz` is for their quiet hours.
+    `folding` says how many stories at once become one message; without it each goes alone.
 
     Raises:
         StateError: the store can't be written. What is known of rows already tried is written before the next pass.
@@ -171,7 +132,7 @@ async def deliver_pending(
     )
     pace.pay()
     this.resume_accounts(now)
-    await this.drain(store.pending(now, limit))
+    await this.drain(this.folded(folding, now, limit) if folding else store.pending(now, limit))
     return this.report
 
 
@@ -185,7 +146,7 @@ def recover(store: Outbox, now: datetime) -> list[Delivery]:
     for row in rows:
         _log.warning("delivery may have arrived before the stop; it is sent again", key=row.key, channel=row.channel)
     for state in store.channel_states().values():
-        if state.paused_at and not state.reason.startswith(_ACCOUNT):
+        if state.paused_at and not state.reason.startswith((_ACCOUNT, HELD_BY_HAND)):
             store.resume_channel(state.channel)
     return rows
 
@@ -219,11 +180,20 @@ class _Pass:
     refused: set[str] = field(default_factory=set)
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
+    def folded(self, folding: Folding, now: datetime, limit: int) -> Sequence[Delivery]:
+        """What is to be sent, once what waited was folded and what was held long enough is let go."""
+        for notice in folding.let_go(self.store, now):
+            self.tell(notice)
+        rows, left = folding.folded(self.store, set(self.channels) - self.quiet_now(), now, limit)
+        self.report.waiting += left
+        return rows
+
     async def drain(self, rows: Sequence[Delivery]) -> None:
         queues: dict[str, list[Delivery]] = {}
         quiet = self.quiet_now()
-        for row in sorted(rows, key=lambda row: row.id):
-            if row.channel in self.channels and row.channel not in quiet:
+        for row in sorted(rows, key=lambda row: (row.kind is DeliveryKind.EDIT, row.id)):
+            # An edit pings nobody, so quiet hours are as good as any.
+            if row.channel in self.channels and (row.channel not in quiet or row.kind is DeliveryKind.EDIT):
                 queues.setdefault(self.channels[row.channel].chat, []).append(row)
             else:
                 self.report.waiting += 1
@@ -266,7 +236,7 @@ class _Pass:
         return await self.wait_and_attempt(row, channel, slept)
 
     async def wait_and_attempt(self, row: Delivery, channel: Channel, slept: timedelta) -> tuple[_Then, timedelta]:
-        while wait := self.pace.wait(channel, self.moment()):
+        while wait := self.pace.wait(channel, self.moment(), sparing=row.kind is DeliveryKind.EDIT):
             slept += wait
             if slept > LONGEST_SLEEP:
                 self.report.waiting += 1
@@ -279,11 +249,13 @@ class _Pass:
 
     async def attempt(self, row: Delivery, channel: Channel) -> _Then:
         """Mark, send, settle."""
-        if not self.marked(row):
+        first = self.store.delivery(row.about, row.channel) if row.about else None
+        current = self.marked(row)
+        if current is None:
             return _Then.NEXT
         self.pace.begins(channel)
         try:
-            remote_id = await channel.send(_worded(row, self.moment()), possible_repeat=row.unknown > 0)
+            remote_id = await self.put(replace(row, message=current.message), channel, first)
         except SendError as error:
             return self.failed(row, channel, error)
         except asyncio.CancelledError:
@@ -298,7 +270,19 @@ class _Pass:
         self.sent(row, channel, remote_id)
         return _Then.NEXT
 
-    def marked(self, row: Delivery) -> bool:
+    async def put(self, row: Delivery, channel: Channel, first: Delivery | None) -> str:
+        """Send, answer or edit, as the row says; `first` is what it is about. Return the message's id."""
+        # Where the channel's chat is another one by now, the same number would be another message.
+        is_here = first is not None and first.state is DeliveryState.SENT and first.chat == channel.chat
+        known_as = first.remote_id if first is not None and is_here else ""
+        if row.kind is not DeliveryKind.EDIT:
+            return await channel.send(_worded(row, self.moment()), possible_repeat=row.unknown > 0, reply_to=known_as)
+        if first is None or not known_as:
+            raise SendError("what it edits is not in this chat", permanent=True)
+        await channel.edit(known_as, _worded_anew(first, row.message))
+        return known_as
+
+    def marked(self, row: Delivery) -> Delivery | None:
         try:
             return self.store.mark_sending(row.id, self.moment())
         except StateError:
@@ -310,8 +294,8 @@ class _Pass:
         self.report.sent += 1
         self.report.repeats += row.unknown > 0
         _log.info("sent", key=row.key, channel=row.channel, attempts=row.attempts + 1, repeat=row.unknown > 0)
-        at = self.moment()
-        self.pace.owe(lambda: self.store.settle_sent(row.id, remote_id, at))
+        at, chat = self.moment(), channel.chat
+        self.pace.owe(lambda: self.store.settle_sent(row.id, remote_id, at, chat=chat))
         if row.channel not in self.pace.proved:
             self.ended(channel)
         self.pace.proved |= {row.channel, channel.account}
@@ -324,6 +308,8 @@ class _Pass:
         _log.warning("not sent", key=row.key, channel=row.channel, attempt=row.attempts + 1, error=str(error))
         if error.migrated_to:
             return self.moved(row, channel, error)
+        if row.kind is DeliveryKind.EDIT and error.retry_after is None and error.about != "account":
+            return self.edit_failed(row, error)
         if error.permanent and error.about == "message":
             return self.buried(row, error)
         if error.permanent:
@@ -338,6 +324,15 @@ class _Pass:
             self.retry(row, str(error), backoff(attempt))
         if attempt >= TELL_AT_ATTEMPT:
             self.tell(_failing(row.channel, error), avoid={row.channel})
+        return _Then.STOP
+
+    def edit_failed(self, row: Delivery, error: SendError) -> _Then:
+        """Try an edit again later, or let it be: the reader has the alert, and nobody needs to be told."""
+        if error.permanent:
+            self.report.dead += 1
+            self.pace.owe(lambda: self.store.settle_dead(row.id, str(error)))
+            return _Then.NEXT
+        self.retry(row, str(error), max(REPEAT_AFTER, backoff(row.attempts + 1)), unknown=error.outcome_unknown)
         return _Then.STOP
 
     def moved(self, row: Delivery, channel: Channel, error: SendError) -> _Then:
@@ -359,7 +354,8 @@ class _Pass:
         # A notice that can't be taken must not bear another one.
         quietly = row.key.startswith("notice:")
         self.tell(Notice(key=f"message-refused:{row.channel}:{row.key}", text=text), quietly=quietly)
-        return _Then.NEXT
+        # What a list told goes alone now, and goes before what was queued after the list.
+        return _Then.STOP if is_list(row) else _Then.NEXT
 
     def paused(self, row: Delivery, channel: Channel, error: SendError) -> _Then:
         """The chat or the whole account refuses us: keep the queue and send nothing more there."""
@@ -428,6 +424,8 @@ class _Pass:
 
     def tell(self, notice: Notice, *, avoid: Container[str] = (), quietly: bool = False) -> None:
         """Record an incident and queue it for operators, by another way than the one that failed (`avoid`)."""
+        if notice.key.partition(":")[2].startswith(SUBSCRIBER):
+            return  # a subscriber's own affair: whoever blocks the bot has left, and is nobody's news
         now = self.moment()
         rules = [] if quietly else [rule for rule in self.rules if rule.name not in avoid]
         self.store.tell(notice, render.notice_deliveries(notice, channels=rules, tz=self.tz, now=now), now=now)
@@ -436,7 +434,8 @@ class _Pass:
 
 
 def _refused(channel: Channel, whole: bool, error: SendError) -> Notice:
-    key = f"account-refused:{channel.account}" if whole else f"chat-refused:{channel.chat}"
+    chat = channel.name if channel.name.startswith(SUBSCRIBER) else channel.chat
+    key = f"account-refused:{channel.account}" if whole else f"chat-refused:{chat}"
     mend = "It is tried again every five minutes." if whole else f"Then: longarm channels resume {channel.name}"
     return Notice(key=key, text=f"Nothing is sent any more: {error}. Messages are kept. {mend}")
 
@@ -458,6 +457,16 @@ def _worded(row: Delivery, now: datetime) -> Message:
     if failed_plainly and row.attempts >= PLAINER_FROM_ATTEMPT and row.attempts % 2 == 0:
         message = cut(replace(message, text=written_out(message), spans=()), PLAINER_UNITS)
     queued_at = max(row.queued_at, row.not_before) if row.not_before and not row.attempts else row.queued_at
-    if queued_at > EPOCH and now - queued_at > LATE_AFTER and not row.key.startswith("digest:"):
-        message = marked(message, f"(delayed, from {queued_at:%d %b %H:%M} UTC)")
-    return message
+    return message if row.key.startswith("digest:") else _dated(message, queued_at, now)
+
+
+def _worded_anew(first: Delivery, message: Message) -> Message:
+    """The new words of a message that is out, with the marks that it went out with: they are still true."""
+    if first.sent_at is not None:
+        message = _dated(message, first.queued_at, first.sent_at)
+    return marked(message, POSSIBLE_REPEAT) if first.unknown else message
+
+
+def _dated(message: Message, queued_at: datetime, now: datetime) -> Message:
+    is_late = queued_at > EPOCH and now - queued_at > LATE_AFTER
+    return marked(message, f"(delayed, from {queued_at:%d %b %H:%M} UTC)") if is_late else message

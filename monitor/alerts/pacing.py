@@ -43,8 +43,11 @@ class Pacer:
                 pacer._note(channels[name], at)
         return pacer
 
-    def wait(self, channel: Channel, now: datetime) -> timedelta:
-        """How long `channel` must wait until its chat and its account may be written to; zero: go ahead."""
+    def wait(self, channel: Channel, now: datetime, *, sparing: bool = False) -> timedelta:
+        """How long `channel` must wait until its chat and its account may be written to; zero: go ahead.
+
+        `sparing`: only half of the chat's minute is used, so that what comes next finds the other half free.
+        """
         if channel.pace is None:
             return timedelta(0)
         flying = self._in_flight.get(channel.account, 0)
@@ -54,7 +57,7 @@ class Pacer:
         account = _recent(self._accounts, channel.account, now - SECOND)
         free_at = (
             _free_at(chat, channel.pace.chat_per_second, SECOND),
-            _free_at(chat, channel.pace.chat_per_minute, MINUTE),
+            _free_at(chat, max(channel.pace.chat_per_minute // (2 if sparing else 1), 1), MINUTE),
             _free_at(account, channel.pace.account_per_second - flying, SECOND),
         )
         return max([at - now for at in free_at if at is not None and at > now], default=timedelta(0))

@@ -7,28 +7,34 @@ reaches "alert":
   announced by this very outcome. A story that was opened by something for the digest alone has been told to nobody, so
   the first alert-worthy article in it is announced, and told as that article, not as the one that came first. Otherwise
   a dull copy published ahead of the news would be a way to silence it.
-- A story told before may have been left out by a channel's filters (another feed's tags, another code). When an article
-  worth an alert joins it, it is offered to the channels again; the outbox's key lets none hear it twice.
+- Whether a channel has heard of a story is the outbox's to know, not the story's: filters may have left it out, or the
+  chat may have refused it. So a story told before that an alert joins is offered to every channel again, and the
+  outbox's key lets none hear it twice. Where it is out already, its message is edited: `grown` is what was told and
+  now reads otherwise, `updates` what is so new in it that it is worth a reply (`alerts.updates`).
 - An edited article alerts like a new one, if its story has not been told. Where its story is closed by now nobody can
   say any more whether it was: it alerts, for to lose it is worse. The outbox's key keeps a story's own lead from being
   told twice even then.
 - What a first poll finds, and old items that come in a batch, are remembered and never alerted.
 
-However many new stories one poll brings, each is announced by itself: none is lost, and the outbox keeps chats' pace.
+However many new stories one poll brings, each is announced by itself: none is lost. That many at once become one
+message is the outbox's affair (`alerts.bursts`), and that too many are held is `alerts.breaker`'s.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from classifiers import Score
+from monitor.alerts import updates
+from monitor.alerts.sources import SHIPPED, Tier, Tiers, tier
 from monitor.compose import source_name
 from monitor.model import (
     Article,
     Decision,
+    Facts,
     Feed,
     FeedState,
     Judged,
@@ -44,6 +50,14 @@ STILL_NEWS = timedelta(days=7)
 _SUMMARY_CHARS = 500
 
 Ruled = tuple[Article, Score, Verdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read off the articles of a poll: facts by article id, and how those of one story are merged."""
+
+    of: Mapping[str, Facts]
+    merge: Callable[[Sequence[Facts]], Facts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +129,8 @@ def outcome(
     seen_keys: tuple[tuple[bytes, str], ...],
     notices: tuple[Notice, ...],
     now: datetime,  # noqa: ARG001 - the seam's: what is held or grouped by age needs it
+    reading: Reading | None = None,
+    tiers: Tiers = SHIPPED,
 ) -> Outcome:
     """Put together what one poll of `feed` changes, and which stories are announced.
 
@@ -125,7 +141,7 @@ def outcome(
     places = _places(placed, edited, members)
     judged = [_judged(row, places, members, edited=False) for row in new]
     judged += [_judged(row, places, members, edited=True) for row in edited]
-    return Outcome(
+    outcome = Outcome(
         state=state,
         judged=tuple(judged),
         seen_keys=seen_keys,
@@ -133,6 +149,7 @@ def outcome(
         grown=_grown_since(feed, state, judged, stories),
         notices=notices,
     )
+    return outcome if reading is None else _with_facts(outcome, stories, reading, tiers)
 
 
 Known = Mapping[str, tuple[Story, Member]]
@@ -179,9 +196,9 @@ def _announced(
 def _grown_since(
     feed: Feed, state: FeedState, judged: Sequence[Judged], stories: Mapping[str, Story]
 ) -> tuple[Story, ...]:
-    """Stories told before that are joined by an alert; which channels have not heard of them is the outbox's to see."""
-    alerts = [row.story_id for row in judged if row.story_id and row.verdict.decision is Decision.ALERT]
-    told = [stories[story_id] for story_id in dict.fromkeys(alerts) if story_id in stories]
+    """Stories told before that something joins, or of which something reads otherwise now."""
+    joined = [row.story_id for row in judged if row.story_id and row.verdict.decision is not Decision.DROP]
+    told = [stories[story_id] for story_id in dict.fromkeys(joined) if story_id in stories]
     grown = [_grown(known.id, known, feed, state, judged) for known in told if known.alerted]
     return tuple(sorted(grown, key=lambda story: (story.last_at, story.id)))
 
@@ -222,3 +239,46 @@ def _member(row: Judged, feed: Feed, state: FeedState) -> Member:
         score=row.score.value,
         decision=row.verdict.decision,
     )
+
+
+# ── what is known of stories ──────────────────────────────────────────────────────────────────────
+
+
+def _with_facts(outcome: Outcome, stories: Mapping[str, Story], reading: Reading, tiers: Tiers) -> Outcome:
+    """The outcome with what its stories say, what readers then know, and what of it is really new to them."""
+    merged = _merged(outcome.judged, stories, reading)
+    said = _said(outcome.judged, reading, tiers)
+
+    def knowing(story: Story) -> Story:
+        told = updates.all_told(said.get(story.id, {}).values(), story.told)
+        return replace(story, facts=merged.get(story.id, story.facts), told=told)
+
+    changes = [updates.change(story.id, story.told, said.get(story.id, {})) for story in outcome.grown]
+    return replace(
+        outcome,
+        announce=tuple(map(knowing, outcome.announce)),
+        grown=tuple(map(knowing, outcome.grown)),
+        updates=tuple(change for change in changes if change is not None),
+        facts=tuple(merged.items()),
+    )
+
+
+def _merged(judged: Sequence[Judged], stories: Mapping[str, Story], reading: Reading) -> dict[str, Facts]:
+    """Facts by story id: what was known before first, then what its articles of this poll say, in order of time."""
+    read: dict[str, list[Facts]] = {}
+    for row in sorted(judged, key=lambda row: row.article.at):
+        if row.story_id and row.article.id in reading.of:
+            read.setdefault(row.story_id, []).append(reading.of[row.article.id])
+    known = {story_id: stories[story_id].facts for story_id in read if story_id in stories}
+    before = {story_id: (facts,) for story_id, facts in known.items() if facts != Facts()}
+    return {story_id: reading.merge((*before.get(story_id, ()), *facts)) for story_id, facts in read.items()}
+
+
+def _said(judged: Sequence[Judged], reading: Reading, tiers: Tiers) -> dict[str, dict[str, Facts]]:
+    """Facts by story and article, of those articles alone that may speak for a change."""
+    said: dict[str, dict[str, Facts]] = {}
+    for row in sorted(judged, key=lambda row: row.article.at):
+        is_heard = row.verdict.decision is Decision.ALERT and tier(row.article.url, tiers) < Tier.MIRROR
+        if row.story_id and is_heard and row.article.id in reading.of:
+            said.setdefault(row.story_id, {})[row.article.id] = reading.of[row.article.id]
+    return said

@@ -7,12 +7,16 @@ right-to-left names can't turn it around; headline and summary stand alone and k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from classifiers import Score
+from monitor.alerts.sources import SHIPPED, Tier, Tiers, rank, tier
+from monitor.alerts.updates import EDIT_AFTER
 from monitor.compose import (
+    ALSO,
     NO_TITLE,
     Composer,
     from_own_words,
@@ -28,6 +32,7 @@ from monitor.model import (
     ChannelRules,
     Decision,
     Delivery,
+    DeliveryKind,
     Facts,
     Feed,
     Judged,
@@ -37,6 +42,7 @@ from monitor.model import (
     Outcome,
     SpanKind,
     Story,
+    Update,
 )
 from monitor.text import normalized, safe_url
 from monitor.wishes import held_until, wants
@@ -44,45 +50,79 @@ from monitor.wishes import held_until, wants
 TITLE_CHARS = 300
 LEAD_CHARS = 300
 REASONS = 3
-SOURCES_NAMED = 4
+SOURCES_NAMED = 3
 
 
 # ── messages ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def story_message(story: Story, judged: Sequence[Judged], *, feeds: Mapping[str, Feed], tz: ZoneInfo) -> Message:
-    """Tell a story by the article that made it an alert. `judged` are its articles of this poll; may be empty."""
-    member = _voice(story, judged)
+def story_message(
+    story: Story,
+    judged: Sequence[Judged],
+    *,
+    feeds: Mapping[str, Feed],
+    tz: ZoneInfo,
+    tiers: Tiers = SHIPPED,
+) -> Message:
+    """Tell a story by the best source that made it an alert. `judged` are its articles as far as known, maybe none."""
+    member = voice(story, tiers)
     row = next((row for row in judged if row.article.id == member.article_id), None)
     composer = Composer()
     _headline(composer, member, edited=row is not None and row.edited)
     _facts(composer, story.facts, row.score.codes if row else ())
+    _case(composer, story)
     lead = _lead(member)
     composer.add(f"\n{lead}\n\n" if lead else "\n")
     _source(composer, member, feeds, tz, dated=row is None or row.article.published_at is not None)
-    _also(composer, story, member, feeds)
+    _also(composer, story, member, feeds, tiers)
     _why(composer, row.score if row else None, member.score)
-    _link(composer, member)
+    _link(composer, _linked(story, member, tiers))
     return composer.message()
 
 
-def _voice(story: Story, judged: Sequence[Judged]) -> Member:
-    """Choose who tells: the lead if it is worth an alert, else the best alert of this poll, else of the story."""
-    now_told = {row.article.id for row in judged if row.verdict.decision is Decision.ALERT}
-    alerts = [member for member in story.members if member.decision is Decision.ALERT]
-    fresh = [member for member in alerts if member.article_id in now_told] or alerts
-    lead = story.members[0]
-    if lead in fresh or not fresh:
-        return lead
-    return max(fresh, key=lambda member: member.score)
+def update_message(
+    update: Update, story: Story, *, feeds: Mapping[str, Feed], tz: ZoneInfo, tiers: Tiers = SHIPPED
+) -> Message:
+    """Tell what is new in a story that readers know, by the article that says so."""
+    says = next((one for one in story.members if one.article_id == update.article_id), None) or voice(story, tiers)
+    composer = Composer().add("Update on: ").add(headline(voice(story, tiers)), SpanKind.BOLD).add("\n")
+    composer.add(
+        f"Now: {harmless(' · '.join(part for part in (update.stage, ', '.join(update.states)) if part), 200)}\n"
+    )
+    composer.add(f"\n{headline(says)}\n\n")
+    _source(composer, says, feeds, tz, dated=True)
+    _link(composer, says)
+    return composer.message()
+
+
+def voice(story: Story, tiers: Tiers = SHIPPED) -> Member:
+    """Choose who tells a story: of the articles worth an alert the best source's, of equals the lead, then the first.
+
+    The place within a list does not count: a headline that readers know must not change for a slightly better one.
+    """
+    alerts = [member for member in story.members if member.decision is Decision.ALERT] or [story.members[0]]
+    lead = story.members[0].article_id
+    return min(
+        alerts, key=lambda one: (*rank(one.url, tiers)[:2], one.article_id != lead, one.at, -one.score, one.article_id)
+    )
+
+
+def _linked(story: Story, told: Member, tiers: Tiers) -> Member:
+    """Whose address is shown: never a mirror's or a look-alike's where there is any other."""
+    if tier(told.url, tiers) < Tier.MIRROR:
+        return told
+    return min(story.members, key=lambda one: (rank(one.url, tiers), one.article_id != told.article_id))
+
+
+def headline(member: Member, limit: int = TITLE_CHARS) -> str:
+    """Write an article's title, or its host where the title shows nothing."""
+    title = harmless(member.title, limit)
+    host = shown_host(member.url)
+    return title or (f"{NO_TITLE} – {host}" if host else NO_TITLE)
 
 
 def _headline(composer: Composer, member: Member, *, edited: bool) -> None:
-    title = harmless(member.title, TITLE_CHARS)
-    if not title:
-        host = shown_host(member.url)
-        title = f"{NO_TITLE} – {host}" if host else NO_TITLE
-    composer.add(title, SpanKind.BOLD).add("\n")
+    composer.add(headline(member), SpanKind.BOLD).add("\n")
     if edited:
         composer.add("The text was changed after it was first seen.", SpanKind.ITALIC).add("\n")
 
@@ -94,6 +134,11 @@ def _facts(composer: Composer, facts: Facts, codes: tuple[str, ...]) -> None:
     parts = [part for part in (facts.stage, reach, kinds) if part]
     if parts:
         composer.add(harmless(" · ".join(parts), 200)).add("\n")
+
+
+def _case(composer: Composer, story: Story) -> None:
+    if note := harmless(story.case_note, 200):
+        composer.add(note).add("\n")
 
 
 def _lead(member: Member) -> str:
@@ -123,14 +168,16 @@ def _name(member: Member, feeds: Mapping[str, Feed]) -> str:
     return harmless(source_name(configured, member.feed_name, url=member.feed), 60)
 
 
-def _also(composer: Composer, story: Story, told: Member, feeds: Mapping[str, Feed]) -> None:
-    names = list(dict.fromkeys(_name(member, feeds) for member in story.members))
+def _also(composer: Composer, story: Story, told: Member, feeds: Mapping[str, Feed], tiers: Tiers) -> None:
+    """The other sources, the best first: "Also: Reuters, El Faro, Harbour Wire +46"."""
+    ranked = sorted(story.members, key=lambda member: rank(member.url, tiers))
+    names = dict.fromkeys(_name(member, feeds) for member in ranked)
     others = [isolated(name) for name in names if name != _name(told, feeds)]
     if not others:
         return
     more = len(others) - SOURCES_NAMED
-    tail = f" and {more} more" if more > 0 else ""
-    composer.add(f"Also reported by: {', '.join(others[:SOURCES_NAMED])}{tail}\n")
+    tail = f" +{more}" if more > 0 else ""
+    composer.add(f"{ALSO} {', '.join(others[:SOURCES_NAMED])}{tail}\n")
 
 
 def _why(composer: Composer, score: Score | None, value: float) -> None:
@@ -175,26 +222,71 @@ def deliveries(
     feeds: Mapping[str, Feed],
     tz: ZoneInfo,
     now: datetime,
+    tiers: Tiers = SHIPPED,
+    editable: Container[str] = (),
+    known: Sequence[Judged] = (),
 ) -> tuple[Delivery, ...]:
     """Address what an outcome announces: stories to channels that want them, notices to operators' channels.
 
-    A story told before (`grown`) is addressed like a new one: a channel that has it already takes no second row of its
-    key. In the order of the outcome, so that each channel hears things in the order in which they came. Quiet hours set
+    A story told before (`grown`) is addressed like a new one where an alert joined it: a channel that has it already
+    takes no second row of its key. What is out is edited in the channels that are `editable`; what is really new is
+    also a reply. Which of these becomes a row is the store's to see. `known` are earlier articles of what grew.
+
+    In the order of the outcome, so that each channel hears things in the order in which they came. Quiet hours set
     `not_before`; nothing is left out because of them. A notice's key bears the minute, so that a later incident of the
     same kind is another delivery; that one incident is told once is the store's to see.
     """
+    telling = _Telling(channels=channels, feeds=feeds, tz=tz, now=now, tiers=tiers, editable=editable)
     mail: list[Delivery] = []
     for story in (*outcome.announce, *outcome.grown):
-        judged = [row for row in outcome.judged if row.story_id == story.id]
-        codes = {code for row in judged for code in row.score.codes}
-        hearing = [rules for rules in channels if rules.alerts and wants(rules, story, codes=codes, feeds=feeds)]
-        if hearing:
-            message = story_message(story, judged, feeds=feeds, tz=tz)
-            mail += _addressed(f"story:{story.id}", message, hearing, tz, now, story_id=story.id)
+        mine = [row for row in outcome.judged if row.story_id == story.id]
+        fresh = {row.article.id for row in mine}
+        judged = [*mine, *(row for row in known if row.story_id == story.id and row.article.id not in fresh)]
+        is_new = story in outcome.announce
+        offered = is_new or any(row.verdict.decision is Decision.ALERT for row in mine)
+        mail += telling.story(story, judged, offered=offered, edited=not is_new)
+    stories = {story.id: story for story in outcome.grown}
+    for update in outcome.updates:
+        mail += telling.update(update, stories[update.story_id])
     operators = [rules for rules in channels if rules.operators]
     for notice in outcome.notices:
         mail += notice_deliveries(notice, channels=operators, tz=tz, now=now)
     return tuple(mail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Telling:
+    """Addresses stories: what `deliveries` was given."""
+
+    channels: Sequence[ChannelRules]
+    feeds: Mapping[str, Feed]
+    tz: ZoneInfo
+    now: datetime
+    tiers: Tiers
+    editable: Container[str]
+
+    def story(self, story: Story, judged: Sequence[Judged], *, offered: bool, edited: bool) -> list[Delivery]:
+        """The first message where it is `offered`, to those who have not heard of it; and an edit for the others."""
+        codes = {code for row in judged for code in row.score.codes}
+        listening = [rules for rules in self.channels if rules.alerts]
+        hearing = [rules for rules in listening if offered and wants(rules, story, codes=codes, feeds=self.feeds)]
+        changing = [rules for rules in listening if edited and rules.name in self.editable]
+        if not hearing and not changing:
+            return []
+        key = f"story:{story.id}"
+        message = story_message(story, judged, feeds=self.feeds, tz=self.tz, tiers=self.tiers)
+        first = _addressed(key, message, hearing, self.tz, self.now, story_id=story.id)
+        edits = _addressed(f"{key}/edit", message, changing, self.tz, self.now, story_id=story.id)
+        # An edit pings nobody, so quiet hours don't hold it.
+        at = self.now + EDIT_AFTER
+        return [*first, *(replace(one, kind=DeliveryKind.EDIT, about=key, not_before=at) for one in edits)]
+
+    def update(self, update: Update, story: Story) -> list[Delivery]:
+        """A reply to the first message, for whoever has it."""
+        message = update_message(update, story, feeds=self.feeds, tz=self.tz, tiers=self.tiers)
+        listening = [rules for rules in self.channels if rules.alerts]
+        mail = _addressed(update.key, message, listening, self.tz, self.now, story_id=story.id)
+        return [replace(one, kind=DeliveryKind.REPLY, about=f"story:{story.id}") for one in mail]
 
 
 def notice_deliveries(

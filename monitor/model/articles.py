@@ -16,6 +16,7 @@ class Article:
     `id`: 32 hex digits made from its keys (`stories.identity`), so it is known before anything is stored.
     `keys`: every key under which it is recognised again. `feed`: `Feed.url` of the feed that brought it first.
     `version`: 1, and one more for each silent edit. `recent`: False for what a first poll only remembers.
+    `page_state`: what came of reading its page (`ingest.fulltext.PageState`); empty where that was not wanted.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Article:
     raw_hash: str = ""
     version: int = 1
     recent: bool = True
+    page_state: str = ""
 
     @property
     def at(self) -> datetime:

@@ -10,7 +10,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """One subscription as written in `feeds.toml`. `url` is its identity: state is kept under it."""
+    """One subscription as written in `feeds.toml`. `url` is its identity: state is kept under it.
+
+    `note` is a person's remark, such as why it is disabled.
+    """
 
     url: str
     name: str = ""
@@ -21,6 +24,7 @@ class Feed:
     tags: tuple[str, ...] = ()
     user_agent: str = ""
     enabled: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,9 @@ class FeedState:
     `moved_seen` reaches three. `body_hash` is SHA-256 of the decoded body. `next_poll_at` of a feed never polled is
     the epoch. `failures` counts polls in a row without success; `error` is the last one's text, `error_kind` its
     `FetchFailure` or "parse", since `failing_since`. `gone_seen` counts 410s in a row.
-    `baselined_at` is when its first poll was remembered; before it every entry is "first poll".
+    `baselined_at` is when its first poll was remembered; before it every entry is "first poll". `rhythm` is what was
+    learned of when it publishes, as `ingest.rhythm` writes it (under 2 kB; empty: nothing yet), `health`
+    what is usual of it and what is wrong with it, as `habits` writes it (the same).
     """
 
     url: str
@@ -53,6 +59,17 @@ class FeedState:
     gone_seen: int = 0
     moved_to: str = ""
     moved_seen: int = 0
+    rhythm: str = ""
+    health: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTally:
+    """What a feed brought in some time: articles that were news when they came, and how many of them were alerts."""
+
+    url: str
+    articles: int = 0
+    alerts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +96,9 @@ class Entry:
 class ParsedFeed:
     """A feed's bytes as entries, in the order of the feed.
 
-    `format` is "rss", "atom", "rdf" or "json". `ttl` is the feed's own wish for a polling interval. `warnings` are
-    lines for people: encoding guessed, entries over the cap, truncated.
+    `format` is "rss", "atom", "rdf" or "json". `ttl` is the feed's own wish for a polling interval,
+    `skip_hours` (0..23 UTC) and `skip_days` (0 is Monday) when it wants none. `warnings` are lines for people: encoding
+    guessed, entries over the cap, truncated.
     """
 
     title: str = ""
@@ -89,6 +107,8 @@ class ParsedFeed:
     url: str = ""
     entries: tuple[Entry, ...] = ()
     ttl: timedelta | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
     truncated: bool = False
     warnings: tuple[str, ...] = ()
 

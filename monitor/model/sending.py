@@ -39,37 +39,66 @@ class Message:
 
 
 class DeliveryState(StrEnum):
-    """Where an outbox row stands."""
+    """Where an outbox row stands. A folded row is told as a part of the row that its `about` names."""
 
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
     HELD = "held"
+    FOLDED = "folded"
     DEAD = "dead"
+
+
+class DeliveryKind(StrEnum):
+    """What a delivery does: say something, replace what was said, or answer it."""
+
+    SEND = "send"
+    EDIT = "edit"
+    REPLY = "reply"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One message for one channel: an outbox row.
 
-    `key` + `channel` are unique: "story:<story id>", "digest:2026-W47/1", "notice:<incident>". `id` is the order of
-    queueing (0: not stored yet). `unknown` counts attempts whose outcome is not known; with one the message is sent
-    once more, marked as a possible repeat.
+    `key` + `channel` are unique: "story:<story id>", "story:<story id>/stage:verdict", "burst:<row>/1",
+    "digest:2026-W47/1", "notice:<incident>". `about` is the key of the delivery that this one edits or answers, or that
+    tells this one beside others. `id` is the order of queueing (0: not stored yet). `unknown` counts attempts whose
+    outcome is not known; with one the message is sent once more, marked as a possible repeat. `cause` says why a row is
+    held: the key of the incident; it goes by itself from `not_before` on. `remote_id` is what the service calls it in
+    `chat` (`Channel.chat` when it was sent): in another chat the same id is another message.
     """
 
     key: str
     channel: str
     message: Message
     id: int = 0
+    kind: DeliveryKind = DeliveryKind.SEND
+    about: str = ""
+    cause: str = ""
     state: DeliveryState = DeliveryState.PENDING
     story_id: str = ""
     attempts: int = 0
     unknown: int = 0
     not_before: datetime | None = None
     remote_id: str = ""
+    chat: str = ""
     error: str = ""
     queued_at: datetime = EPOCH
     sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """A list of stories for one channel: the ids of the rows that it names, and of those that it only counts."""
+
+    delivery: Delivery
+    names: tuple[int, ...]
+    counts: tuple[int, ...] = ()
+
+
+HELD_BY_HAND = "held by hand"
+"""The reason of a channel's pause that a person ordered: a start does not end it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +120,9 @@ class ChannelRules:
     """What one channel wants to hear, and when. Empty collections want everything.
 
     `digest` is its weekly moment in the configured time zone, "mon 08:00"; empty: no digest. `quiet` is a daily
-    window (start, end) that holds messages back and drops none. `operators`: it also hears notices.
+    window (start, end) that holds messages back and drops none. `operators`: it also hears notices. `hosts` are the
+    states in which it happens, of those that `states` means in either role; `least` is the score from which it listens.
+    `language` is that of its digest's frame ("": English).
     """
 
     name: str
@@ -99,10 +130,14 @@ class ChannelRules:
     digest: str = ""
     languages: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    least: float = 0.0
     quiet: tuple[time, time] | None = None
     operators: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +150,17 @@ class Notice:
     key: str
     text: str
     closes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a chat is told before it is told less.
+
+    `burst`: new stories that come alone within ten minutes; further ones come in one message. The others are caps for
+    an hour: alerts that one feed brings, alerts that one channel gets, replies about one story in one channel.
+    """
+
+    burst: int = 5
+    feed_cap: int = 40
+    channel_cap: int = 120
+    story_cap: int = 4

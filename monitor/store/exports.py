@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, select
 
 from monitor.errors import StateError
+from monitor.store import withdrawing
 from monitor.store.reading import Fetch, iso, pages, since_filter
 from monitor.store.tables import articles, deliveries, labels, stories
 
@@ -58,6 +59,7 @@ def article_line(row: RowMapping) -> Line:
         "model": row["model"],
         "reasons": [{"term": term, "weight": weight} for term, weight in row["reasons"]],
         "version": row["version"],
+        "page": row["page_state"],
     }
 
 
@@ -73,6 +75,7 @@ def _stories(fetch: Fetch, since: datetime | None) -> Iterator[Line]:
             "first_at": iso(row["first_at"]),
             "last_at": iso(row["last_at"]),
             "alerted": row["alerted"],
+            "case": row["case_id"],
             "articles": ids,
             **row["facts"],
         }
@@ -84,6 +87,8 @@ def _deliveries(fetch: Fetch, since: datetime | None) -> Iterator[Line]:
         yield {
             "key": row["key"],
             "channel": row["channel"],
+            "kind": row["kind"],
+            "about": row["about"],
             "state": row["state"],
             "attempts": row["attempts"],
             "remote_id": row["remote_id"],
@@ -111,8 +116,8 @@ def _labels(fetch: Fetch, since: datetime | None) -> Iterator[Line]:
 
 
 def matching(words: Sequence[str], limit: int) -> Select[Any]:
-    """Articles that hold every one of `words` in title or summary, newest first."""
-    statement = select(*_ARTICLE)
+    """Articles that hold every one of `words` in title or summary, newest first; none of a withdrawn story."""
+    statement = select(*_ARTICLE).where(withdrawing.still_told())
     for word in words:
         text = articles.c.title + "\n" + articles.c.summary
         statement = statement.where(text.icontains(word, autoescape=True))

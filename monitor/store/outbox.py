@@ -2,7 +2,7 @@
 
     pending ──mark_sending──> sending ──settle_sent──> sent
        ^                        │ └──settle_dead──> dead
-       └──settle_retry, recover─┘            hold: pending -> held, release: back
+       └──settle_retry, recover─┘            hold: pending -> held, release: back      folding.py: folded
 
 Each try is a row of `attempts`, written before the try: what a crash cuts off is known to have been tried.
 """
@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, case, func, select, update
+from sqlalchemy import Connection, and_, case, exists, func, select, update
 
-from monitor.model import ChannelState, Delivery, DeliveryState
-from monitor.store import rows
-from monitor.store.recording import insert_into
+from monitor.model import ChannelState, Delivery, DeliveryKind, DeliveryState
+from monitor.store import folding, rows
 from monitor.store.tables import STILL_TO_SEND, attempts, channels, deliveries
+from monitor.store.upsert import insert_into
 
 FAR_AHEAD = timedelta(hours=25)
 """No row is put off for longer (quiet hours are under a day); what waits longer was written under a wrong clock."""
@@ -26,7 +26,11 @@ CHANNEL_FAR_AHEAD = timedelta(days=8)
 
 
 def pending(connection: Connection, now: datetime, limit: int) -> list[Delivery]:
-    """What may be sent now: of each channel the head of its queue up to the first row that must wait."""
+    """What may be sent now: of each channel the head of its queue up to the first row that must wait, edits behind it.
+
+    Edits wait for nothing but each its own time, and for the head to be empty of what is tried again: they never go
+    before a new message, and hold none back.
+    """
     names = connection.execute(select(deliveries.c.channel).where(STILL_TO_SEND).distinct()).scalars().all()
     silent = {
         state.channel
@@ -41,19 +45,32 @@ def pending(connection: Connection, now: datetime, limit: int) -> list[Delivery]
     ]
     # By rank, so that a channel with a long queue keeps nobody else waiting.
     fair = sorted(ranked, key=lambda one: one[:2])[:limit]
-    return sorted((one[2] for one in fair), key=lambda delivery: delivery.id)
+    return sorted((one[2] for one in fair), key=in_turn)
+
+
+def in_turn(delivery: Delivery) -> tuple[bool, int]:
+    """By which rows of a chat are sorted: the order of queueing, edits last."""
+    return delivery.kind is DeliveryKind.EDIT, delivery.id
 
 
 def _head(connection: Connection, channel: str, now: datetime, limit: int) -> list[Delivery]:
-    queue = (
-        select(deliveries).where(deliveries.c.channel == channel, STILL_TO_SEND).order_by(deliveries.c.id).limit(limit)
-    )
-    head = []
-    for row in connection.execute(queue).mappings():
+    waiting = select(deliveries).where(deliveries.c.channel == channel, STILL_TO_SEND).order_by(deliveries.c.id)
+    head: list[Delivery] = []
+    for row in connection.execute(waiting.where(deliveries.c.kind != DeliveryKind.EDIT).limit(limit)).mappings():
         if row["state"] == DeliveryState.SENDING or _waits(row["not_before"], now, FAR_AHEAD):
+            if row["attempts"]:
+                return head
             break
         head.append(rows.delivery(row))
-    return head
+    first = deliveries.alias()
+    is_out = exists().where(
+        first.c.key == deliveries.c.about, first.c.channel == channel, first.c.state == DeliveryState.SENT
+    )
+    edits = waiting.where(
+        deliveries.c.kind == DeliveryKind.EDIT, deliveries.c.state == DeliveryState.PENDING, is_out
+    ).limit(limit)
+    ready = (row for row in connection.execute(edits).mappings() if not _waits(row["not_before"], now, FAR_AHEAD))
+    return [*head, *map(rows.delivery, ready)][:limit]
 
 
 def _waits(not_before: datetime | None, now: datetime, at_most: timedelta) -> bool:
@@ -61,27 +78,35 @@ def _waits(not_before: datetime | None, now: datetime, at_most: timedelta) -> bo
 
 
 def waiting_since(connection: Connection) -> dict[str, datetime]:
-    """By channel: since when its oldest pending row could have gone."""
+    """By channel: since when its oldest pending row could have gone; edits are in no hurry and not counted."""
     is_held = and_(deliveries.c.attempts == 0, deliveries.c.not_before.is_not(None))
     could_go = case((is_held, deliveries.c.not_before), else_=deliveries.c.queued_at)
-    oldest = select(deliveries.c.channel, func.min(could_go)).where(deliveries.c.state == DeliveryState.PENDING)
+    oldest = select(deliveries.c.channel, func.min(could_go)).where(
+        deliveries.c.state == DeliveryState.PENDING, deliveries.c.kind != DeliveryKind.EDIT
+    )
     return {row[0]: row[1] for row in connection.execute(oldest.group_by(deliveries.c.channel))}
 
 
-def mark_sending(connection: Connection, delivery_id: int, now: datetime) -> bool:
-    """Begin a try; False when the row is not pending (any more)."""
+def mark_sending(connection: Connection, delivery_id: int, now: datetime) -> Delivery | None:
+    """Begin a try; the row as it stands now, its newest words in it, or None when it is not pending (any more)."""
     begun = (
         update(deliveries)
         .where(deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.PENDING)
         .values(state=DeliveryState.SENDING, attempts=deliveries.c.attempts + 1)
-        .returning(deliveries.c.channel)
+        .returning(deliveries)
     )
-    channel = connection.execute(begun).scalar_one_or_none()
-    if channel is None:
-        return False
-    values = {"delivery_id": delivery_id, "channel": channel, "attempted_at": now, "result": "sending", "error": ""}
+    row = connection.execute(begun).mappings().one_or_none()
+    if row is None:
+        return None
+    values = {
+        "delivery_id": delivery_id,
+        "channel": row["channel"],
+        "attempted_at": now,
+        "result": "sending",
+        "error": "",
+    }
     connection.execute(insert_into(connection, attempts).values(values))
-    return True
+    return rows.delivery(row)
 
 
 def settle(
@@ -93,15 +118,21 @@ def settle(
     unknown: bool = False,
     **values: object,
 ) -> None:
-    """End a try: the row goes to `state` with `values`. A row that is not being sent stays as it is."""
+    """End a try: the row goes to `state` with `values`, and with it what it tells of others.
+
+    A row that is not being sent stays as it is.
+    """
     counted = {"unknown": deliveries.c.unknown + 1} if unknown else {}
     ended = (
         update(deliveries)
         .where(deliveries.c.id == delivery_id, deliveries.c.state == DeliveryState.SENDING)
         .values(state=state, **values, **counted)
+        .returning(deliveries.c.key, deliveries.c.channel, deliveries.c.unknown)
     )
-    if connection.execute(ended).rowcount:
+    row = connection.execute(ended).one_or_none()
+    if row is not None:
         _end_attempt(connection, delivery_id, result, str(values.get("error", "")))
+        folding.follow(connection, row.key, row.channel, state, row.unknown, **values)
 
 
 def _end_attempt(connection: Connection, delivery_id: int, result: str, error: str) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, RowMapping, Select, and_, func, literal, or_, select
+from sqlalchemy import Column, Connection, RowMapping, Select, and_, case, func, literal, or_, select
 
-from monitor.model import Decision, FeedState, Judged, KnownArticle, Label, Story
-from monitor.store import rows
+from monitor.model import Decision, FeedState, FeedTally, Judged, KnownArticle, Label, LabelValue, Story
+from monitor.store import rows, withdrawing
 from monitor.store.tables import articles, deliveries, feeds, labels, seen_keys, stories
 
 LEAD = 500
@@ -45,6 +45,17 @@ def feed_states(connection: Connection) -> list[FeedState]:
     return [rows.feed_state(row) for row in connection.execute(select(feeds).order_by(feeds.c.url)).mappings()]
 
 
+def feed_tallies(connection: Connection, since: datetime) -> list[FeedTally]:
+    """What each feed brought since `since`, by address; one that brought nothing is missing."""
+    statement = (
+        select(articles.c.feed, func.count(), func.sum(case((articles.c.decision == Decision.ALERT, 1), else_=0)))
+        .where(articles.c.first_seen_at >= since, articles.c.recent)
+        .group_by(articles.c.feed)
+        .order_by(articles.c.feed)
+    )
+    return [FeedTally(url=url, articles=count, alerts=alerts) for url, count, alerts in connection.execute(statement)]
+
+
 # ── stories ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -74,20 +85,40 @@ def _stories(connection: Connection, which: Any) -> tuple[Story, ...]:
     return tuple(rows.story(row, members[row["id"]]) for row in found if row["id"] in members)
 
 
+def stories_of(connection: Connection, ids: Sequence[str]) -> tuple[Story, ...]:
+    """The stories `ids`."""
+    found: list[Story] = []
+    for start in range(0, len(ids), _CHUNK):
+        found += _stories(connection, stories.c.id.in_(ids[start : start + _CHUNK]))
+    return tuple(found)
+
+
 def stories_between(connection: Connection, start: datetime, end: datetime) -> tuple[Story, ...]:
-    """Stories of which an article was first seen in [start, end)."""
-    of_then = select(articles.c.story_id).where(_between(start, end), articles.c.story_id.is_not(None))
+    """Stories of which an article was first seen in [start, end); no withdrawn ones."""
+    of_then = select(articles.c.story_id).where(
+        _between(start, end), articles.c.story_id.is_not(None), withdrawing.still_told()
+    )
     return _stories(connection, stories.c.id.in_(of_then))
 
 
 def judged_between(connection: Connection, start: datetime, end: datetime) -> tuple[Judged, ...]:
-    """Articles first seen in [start, end) that were not dropped, oldest first, without their text."""
+    """Articles first seen in [start, end) that were not dropped, oldest first, without text; no withdrawn ones."""
     statement = (
         select(*(column for column in articles.c if column is not articles.c.text), literal("").label("text"))
-        .where(_between(start, end), articles.c.decision != Decision.DROP)
+        .where(_between(start, end), articles.c.decision != Decision.DROP, withdrawing.still_told())
         .order_by(articles.c.first_seen_at, articles.c.id)
     )
     return tuple(rows.judged(row) for row in connection.execute(statement).mappings())
+
+
+def judged_of(connection: Connection, ids: Sequence[str]) -> tuple[Judged, ...]:
+    """The articles `ids` with what was judged of them, without their text."""
+    found: list[Judged] = []
+    columns = (*(column for column in articles.c if column is not articles.c.text), literal("").label("text"))
+    for start in range(0, len(ids), _CHUNK):
+        statement = select(*columns).where(articles.c.id.in_(ids[start : start + _CHUNK])).order_by(articles.c.id)
+        found += map(rows.judged, connection.execute(statement).mappings())
+    return tuple(found)
 
 
 def decisions_between(connection: Connection, start: datetime, end: datetime) -> dict[str, int]:
@@ -114,7 +145,7 @@ def counting_labels(connection: Connection) -> list[Label]:
         key = (row["article_id"], row["rater"])
         newest.pop(key, None)
         newest[key] = rows.label(row)
-    return list(newest.values())
+    return [label for label in newest.values() if label.value is not LabelValue.WITHDRAWN]
 
 
 # ── long lists, a page at a time ──────────────────────────────────────────────────────────────────

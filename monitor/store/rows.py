@@ -15,7 +15,9 @@ from monitor.model import (
     ChannelState,
     Decision,
     Delivery,
+    DeliveryKind,
     DeliveryState,
+    Evidence,
     Facts,
     FeedState,
     Judged,
@@ -27,6 +29,7 @@ from monitor.model import (
     Span,
     SpanKind,
     Story,
+    Told,
     Verdict,
 )
 
@@ -97,6 +100,7 @@ def edition_values(judged: Judged) -> Values:
         "decision": judged.verdict.decision.value,
         "rule": judged.verdict.rule,
         "purged": False,
+        "page_state": article.page_state,
     }
 
 
@@ -117,6 +121,7 @@ def article(row: Row) -> Article:
         raw_hash=row["raw_hash"],
         version=row["version"],
         recent=row["recent"],
+        page_state=row["page_state"],
     )
 
 
@@ -185,22 +190,45 @@ def story(row: Row, members: Sequence[Member]) -> Story:
         last_at=row["last_at"],
         facts=facts(row["facts"]),
         alerted=row["alerted"],
+        told=told(row["told"]),
+    )
+
+
+def told_values(said: Told | None) -> Values | None:
+    """What was told of a story as a table of JSON; None where nobody knows."""
+    return None if said is None else {field.name: getattr(said, field.name) for field in fields(Told)}
+
+
+def told(values: Mapping[str, Any] | None) -> Told | None:
+    """What was told of a story from that table."""
+    if values is None:
+        return None
+    return Told(
+        stage=values.get("stage", ""),
+        origin_states=tuple(values.get("origin_states", ())),
+        host_states=tuple(values.get("host_states", ())),
     )
 
 
 def facts_values(read: Facts) -> Values:
     """Facts as a table of JSON."""
-    return {field.name: getattr(read, field.name) for field in fields(Facts)}
+    values = {field.name: getattr(read, field.name) for field in fields(Facts)}
+    return {**values, "evidence": [(one.fact, one.value, one.words) for one in read.evidence]}
 
 
 def facts(values: Mapping[str, Any]) -> Facts:
     """Facts from that table; what is missing is unsure."""
+    evidence = values.get("evidence", ())
     return Facts(
         origin_states=tuple(values.get("origin_states", ())),
         host_states=tuple(values.get("host_states", ())),
         codes=tuple(values.get("codes", ())),
         target_groups=tuple(values.get("target_groups", ())),
         stage=values.get("stage", ""),
+        physical=values.get("physical"),
+        people=tuple(values.get("people", ())),
+        organisations=tuple(values.get("organisations", ())),
+        evidence=tuple(Evidence(fact=fact, value=value, words=words) for fact, value, words in evidence),
     )
 
 
@@ -209,15 +237,13 @@ def facts(values: Mapping[str, Any]) -> Facts:
 
 def delivery_values(delivery: Delivery, *, queued_at: datetime, incident_id: int | None) -> Values:
     """The row of a delivery that is queued now."""
-    message = delivery.message
     return {
         "key": delivery.key,
         "channel": delivery.channel,
-        "message": {
-            "text": message.text,
-            "spans": [(span.kind.value, span.start, span.length, span.url) for span in message.spans],
-            "silent": message.silent,
-        },
+        "kind": delivery.kind.value,
+        "about": delivery.about,
+        "cause": delivery.cause,
+        "message": message_values(delivery.message),
         "state": delivery.state.value,
         "story_id": delivery.story_id,
         "incident_id": incident_id,
@@ -225,29 +251,47 @@ def delivery_values(delivery: Delivery, *, queued_at: datetime, incident_id: int
         "unknown": delivery.unknown,
         "not_before": delivery.not_before,
         "remote_id": delivery.remote_id,
+        "chat": delivery.chat,
         "error": delivery.error,
         "queued_at": queued_at,
         "sent_at": delivery.sent_at,
     }
 
 
+def message_values(message: Message) -> Values:
+    """A message as a table of JSON."""
+    return {
+        "text": message.text,
+        "spans": [(span.kind.value, span.start, span.length, span.url) for span in message.spans],
+        "silent": message.silent,
+    }
+
+
+def message(values: Mapping[str, Any]) -> Message:
+    """A message from that table."""
+    spans = tuple(
+        Span(kind=SpanKind(kind), start=start, length=length, url=url) for kind, start, length, url in values["spans"]
+    )
+    return Message(text=values["text"], spans=spans, silent=values["silent"])
+
+
 def delivery(row: Row) -> Delivery:
     """A delivery from its row."""
-    message = row["message"]
-    spans = tuple(
-        Span(kind=SpanKind(kind), start=start, length=length, url=url) for kind, start, length, url in message["spans"]
-    )
     return Delivery(
         id=row["id"],
         key=row["key"],
         channel=row["channel"],
-        message=Message(text=message["text"], spans=spans, silent=message["silent"]),
+        kind=DeliveryKind(row["kind"]),
+        about=row["about"],
+        cause=row["cause"],
+        message=message(row["message"]),
         state=DeliveryState(row["state"]),
         story_id=row["story_id"],
         attempts=row["attempts"],
         unknown=row["unknown"],
         not_before=row["not_before"],
         remote_id=row["remote_id"],
+        chat=row["chat"],
         error=row["error"],
         queued_at=row["queued_at"],
         sent_at=row["sent_at"],

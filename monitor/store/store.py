@@ -22,12 +22,15 @@ from monitor.errors import StateError
 from monitor.model import (
     EPOCH,
     Article,
+    Burst,
     ChannelState,
-    Decision,
     Delivery,
     DeliveryState,
     Feed,
     FeedState,
+    FeedTally,
+    Flow,
+    Judged,
     KnownArticle,
     Label,
     Notice,
@@ -35,10 +38,24 @@ from monitor.model import (
     Story,
     WeekData,
 )
-from monitor.store import exports, opening, outbox, reading, recording, retention, rows
+from monitor.store import (
+    exports,
+    flow,
+    folding,
+    opening,
+    outbox,
+    posting,
+    reading,
+    recording,
+    retention,
+    rows,
+    told,
+    weeks,
+)
 from monitor.store.columns import key_words
 from monitor.store.tables import STILL_OPEN, articles, channels, feeds, incidents, labels
 from monitor.store.trouble import told_in_one_line
+from monitor.store.upsert import insert_into
 
 FREE_BYTES_FLOOR = 20_000_000
 """With less free space nothing new is taken in, so that what was sent can still be marked as sent."""
@@ -147,13 +164,18 @@ class Store:
         if not states:
             return
         with self._writing() as connection:
-            statement = recording.insert_into(connection, feeds).on_conflict_do_nothing(index_elements=["url"])
+            statement = insert_into(connection, feeds).on_conflict_do_nothing(index_elements=["url"])
             connection.execute(statement, [rows.feed_values(state) for state in states])
 
     def feed_states(self) -> list[FeedState]:
         """Every feed that was ever watched, by address."""
         with self._reading() as connection:
             return reading.feed_states(connection)
+
+    def feed_tallies(self, since: datetime) -> list[FeedTally]:
+        """What each feed brought since `since`, by address; one that brought nothing is missing."""
+        with self._reading() as connection:
+            return reading.feed_tallies(connection, since)
 
     def feed_state(self, url: str) -> FeedState | None:
         """What is remembered of the feed `url`; None when it was never watched."""
@@ -180,6 +202,16 @@ class Store:
         with self._reading() as connection:
             return reading.recent_stories(connection, since)
 
+    def judged(self, ids: Sequence[str]) -> tuple[Judged, ...]:
+        """The articles `ids` with what was judged of them, without their text; unknown ones are missing."""
+        with self._reading() as connection:
+            return reading.judged_of(connection, ids)
+
+    def stories(self, ids: Sequence[str]) -> dict[str, Story]:
+        """The stories `ids` with their members, by id; one that has none any more is missing."""
+        with self._reading() as connection:
+            return {story.id: story for story in reading.stories_of(connection, ids)}
+
     def record(self, outcome: Outcome, deliveries: Sequence[Delivery], *, now: datetime) -> None:
         """Write everything that a poll changes in one transaction: all of it or nothing. Twice changes nothing.
 
@@ -193,10 +225,11 @@ class Store:
         with self._writing() as connection:
             recording.record(connection, outcome, deliveries, now=now)
 
-    def articles(self, since: datetime) -> Iterator[Article]:
-        """Articles first seen since `since`, oldest first, without their keys. Read a page at a time."""
+    def articles(self, since: datetime, *, feed: str = "") -> Iterator[Article]:
+        """Articles (of one `feed`) first seen since `since`, oldest first, without keys. Read a page at a time."""
         order = (articles.c.first_seen_at, articles.c.id)
         statement = select(articles).where(articles.c.first_seen_at >= since)
+        statement = statement.where(articles.c.feed == feed) if feed else statement
         return map(rows.article, reading.pages(self._fetch, statement, order))
 
     def article_ids(self, beginning: str) -> list[str]:
@@ -207,9 +240,9 @@ class Store:
     # ── the outbox ────────────────────────────────────────────────────────────────────────────────
 
     def queue(self, deliveries: Sequence[Delivery]) -> int:
-        """Queue `deliveries` in one transaction; how many are new. One with a known key and channel changes nothing."""
+        """Queue `deliveries` in one transaction; how many are new. `posting` says what becomes of known ones."""
         with self._writing() as connection:
-            return recording.post(connection, (), deliveries, now=EPOCH)
+            return posting.post(connection, (), deliveries, now=EPOCH)
 
     def pending(self, now: datetime, limit: int = 100) -> list[Delivery]:
         """What may be sent at `now`, in order of queueing: of each channel the head of its queue.
@@ -225,16 +258,15 @@ class Store:
         with self._reading() as connection:
             return outbox.waiting_since(connection)
 
-    def mark_sending(self, delivery_id: int, now: datetime) -> bool:
-        """Begin a try, before it is made; False when the row is not pending (any more)."""
+    def mark_sending(self, delivery_id: int, now: datetime) -> Delivery | None:
+        """Begin a try, before it is made; the row with its newest words, None when it is not pending (any more)."""
         with self._writing() as connection:
             return outbox.mark_sending(connection, delivery_id, now)
 
-    def settle_sent(self, delivery_id: int, remote_id: str, now: datetime) -> None:
-        """End a try: it was accepted, and is known there as `remote_id`."""
-        self._settle(
-            delivery_id, DeliveryState.SENT, "sent", remote_id=remote_id, sent_at=now, error="", not_before=None
-        )
+    def settle_sent(self, delivery_id: int, remote_id: str, now: datetime, *, chat: str = "") -> None:
+        """End a try: it was accepted, and is known in `chat` as `remote_id`."""
+        where = (delivery_id, DeliveryState.SENT, "sent")
+        self._settle(*where, remote_id=remote_id, chat=chat, sent_at=now, error="", not_before=None)
 
     def settle_retry(self, delivery_id: int, error: str, not_before: datetime | None, unknown: bool = False) -> None:
         """End a try: again from `not_before` on. `unknown`: it may have been accepted."""
@@ -266,10 +298,48 @@ class Store:
         with self._writing() as connection:
             return outbox.move_all(connection, channel, DeliveryState.PENDING, DeliveryState.HELD)
 
-    def release(self, channel: str) -> int:
-        """Let what was held for `channel` go; how many rows."""
+    def release(self, channel: str, ids: Sequence[int] | None = None, *, now: datetime) -> int:
+        """Let what was held for `channel` go, all or the rows `ids`; how many.
+
+        Somebody looked, where all is released: a feed that was held for having changed is then believed.
+        """
         with self._writing() as connection:
-            return outbox.move_all(connection, channel, DeliveryState.HELD, DeliveryState.PENDING)
+            return folding.release(connection, channel, ids, now)
+
+    def delivery(self, key: str, channel: str) -> Delivery | None:
+        """The delivery of `key` for `channel`; None when there is none."""
+        with self._reading() as connection:
+            return posting.found(connection, key, channel)
+
+    def fold(self, bursts: Sequence[Burst], *, now: datetime) -> int:
+        """Let each list tell its rows, all in one transaction; how many were queued."""
+        with self._writing() as connection:
+            return sum(folding.fold(connection, burst, now) for burst in bursts)
+
+    def stories_sent_alone(self, since: datetime) -> dict[str, int]:
+        """How many stories each channel got since `since`, each in a message of its own."""
+        with self._reading() as connection:
+            return folding.stories_sent_alone(connection, since)
+
+    def held_due(self, now: datetime, limit: int = 500) -> list[Delivery]:
+        """Held rows that go by themselves at `now`: all of a channel and cause once the last of them may."""
+        with self._reading() as connection:
+            return folding.held_due(connection, now, limit)
+
+    def flow(self, feed: str, *, now: datetime) -> Flow:
+        """How much was queued within the last hour, and what `feed` brought within the last 30 days."""
+        with self._reading() as connection:
+            return flow.flow(connection, feed, hour_ago=now - timedelta(hours=1), month_ago=now - timedelta(days=30))
+
+    def open_incidents(self) -> tuple[dict[str, datetime], set[str]]:
+        """Keys of incidents that are not over and when they began, and those for which rows are held."""
+        with self._reading() as connection:
+            return dict(flow.open_since(connection)), folding.held_causes(connection)
+
+    def told(self, channels: Sequence[str], limit: int) -> list[Delivery]:
+        """Rows sent about the `limit` stories last told in `channels`; and rows of their digests, sent or not."""
+        with self._reading() as connection:
+            return [*told.stories(connection, channels, limit), *told.digests(connection, channels, limit)]
 
     # ── channels ──────────────────────────────────────────────────────────────────────────────────
 
@@ -311,7 +381,7 @@ class Store:
     def tell(self, notice: Notice, deliveries: Sequence[Delivery], *, now: datetime) -> int:
         """Open (or close) the incident of `notice` and queue its `deliveries`, as `record` does; how many are new."""
         with self._writing() as connection:
-            return recording.post(connection, (notice,), deliveries, now=now)
+            return posting.post(connection, (notice,), deliveries, now=now)
 
     def open_notices(self) -> tuple[Notice, ...]:
         """Incidents that are not over, oldest first."""
@@ -321,27 +391,19 @@ class Store:
     def close_notice(self, key: str, now: datetime) -> bool:
         """Close the open incident of `key` without a word; False when there is none."""
         with self._writing() as connection:
-            return recording.close_incident(connection, key, now) is not None
+            return posting.close_incident(connection, key, now) is not None
 
     def close_passing(self, beginnings: Sequence[str], before: datetime) -> None:
         """Close, without a word, incidents without an end of their own: key begins so, and opened before `before`."""
         with self._writing() as connection:
-            recording.close_passing(connection, beginnings, before)
+            posting.close_passing(connection, beginnings, before)
 
     # ── digest, labels, exports ───────────────────────────────────────────────────────────────────
 
     def judged_between(self, start: datetime, end: datetime) -> WeekData:
         """What was first seen in [start, end), as a digest needs it; the judged articles come without their text."""
         with self._reading() as connection:
-            decided = reading.decisions_between(connection, start, end)
-            return WeekData(
-                stories=reading.stories_between(connection, start, end),
-                judged=reading.judged_between(connection, start, end),
-                alerted=decided.get(Decision.ALERT, 0),
-                digest=decided.get(Decision.DIGEST, 0),
-                dropped=decided.get(Decision.DROP, 0),
-                feeds=tuple(reading.feed_states(connection)),
-            )
+            return weeks.week(connection, start, end)
 
     def digest_sent(self, key: str, channel: str) -> bool:
         """Whether the digest `key`, or a part of it ("<key>/1"), was ever queued for `channel`."""
@@ -357,7 +419,7 @@ class Store:
         with self._writing() as connection:
             if connection.execute(select(articles.c.id).where(articles.c.id == label.article_id)).first() is None:
                 raise StateError(f"label: no article has the id {label.article_id[:64]!r}; `longarm search` shows ids")
-            connection.execute(recording.insert_into(connection, labels).values(rows.label_values(label)))
+            connection.execute(insert_into(connection, labels).values(rows.label_values(label)))
 
     def labels(self) -> list[Label]:
         """The labels that count: of each rater the newest on an article, in order of time."""

@@ -5,6 +5,7 @@ articles           the newest version of each article with what was judged of it
 article_versions   what an edited article said before
 seen_keys          every key under which an article is recognised again, per feed that showed it
 stories            the events; membership is `articles.story_id`
+case_names         whom stories name, by the keys under which a name is found; the case is `stories.case_id`
 deliveries         the outbox: one row a message and channel; `attempts` has a row a try
 channels           what is remembered of a channel: its silence, its pause, its newest chat id
 incidents          what operators were told; one open row a key
@@ -29,7 +30,7 @@ from sqlalchemy import (
 
 from monitor.store.columns import Finite, Json, KeyWords, UtcTime, Whole, Words
 
-SCHEMA = 1
+SCHEMA = 3
 """Number of the newest migration; mirrored in `PRAGMA user_version`."""
 
 APPLICATION_ID = 0x4C4F4E47
@@ -73,6 +74,8 @@ feeds = Table(
     Column("gone_seen", Whole(), nullable=False),
     Column("moved_to", Words(URL), nullable=False),
     Column("moved_seen", Whole(), nullable=False),
+    Column("rhythm", Words(LINE), nullable=False, server_default=""),
+    Column("health", Words(LINE), nullable=False, server_default=""),
 )
 
 stories = Table(
@@ -86,6 +89,20 @@ stories = Table(
     Column("touched_at", UtcTime(), nullable=False, index=True),
     Column("facts", Json(), nullable=False),
     Column("alerted", Boolean, nullable=False),
+    Column("told", Json()),
+    Column("case_id", String(64), index=True),
+    Column("case_stage", String(16)),
+)
+
+case_names = Table(
+    "case_names",
+    metadata,
+    Column("story_id", String(64), ForeignKey("stories.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", Whole(), primary_key=True),
+    Column("key", KeyWords(), primary_key=True, index=True),
+    Column("name", Words(LINE), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("headline", Boolean, nullable=False),
 )
 
 articles = Table(
@@ -116,7 +133,9 @@ articles = Table(
     Column("opens_story", Boolean, nullable=False),
     Column("evidence", Words(LINE), nullable=False),
     Column("purged", Boolean, nullable=False),
+    Column("page_state", String(20), nullable=False, server_default=""),
     Index("articles_by_first_seen_at_id", "first_seen_at", "id"),
+    Index("articles_by_feed_first_seen_at", "feed", "first_seen_at"),
 )
 
 article_versions = Table(
@@ -144,6 +163,8 @@ seen_keys = Table(
 
 # Literals, not parameters: SQLite takes a partial index only when the query repeats its condition.
 STILL_TO_SEND = text("state IN ('pending', 'sending')")
+IS_HELD = text("state = 'held'")
+IS_ABOUT = text("about != ''")
 STILL_OPEN = text("closed_at IS NULL")
 
 deliveries = Table(
@@ -152,6 +173,9 @@ deliveries = Table(
     Column("id", Integer, primary_key=True),
     Column("key", KeyWords(), nullable=False),
     Column("channel", KeyWords(), nullable=False),
+    Column("kind", String(16), nullable=False, server_default="send"),
+    Column("about", KeyWords(), nullable=False, server_default=""),
+    Column("cause", KeyWords(), nullable=False, server_default=""),
     Column("message", Json(), nullable=False),
     Column("state", String(16), nullable=False),
     Column("story_id", Words(64), nullable=False),
@@ -160,10 +184,14 @@ deliveries = Table(
     Column("unknown", Whole(), nullable=False),
     Column("not_before", UtcTime()),
     Column("remote_id", Words(LINE), nullable=False),
+    Column("chat", Words(LINE), nullable=False, server_default=""),
     Column("error", Words(LINE), nullable=False),
     Column("queued_at", UtcTime(), nullable=False),
     Column("sent_at", UtcTime()),
     UniqueConstraint("key", "channel"),
+    Index("deliveries_by_about", "about", sqlite_where=IS_ABOUT, postgresql_where=IS_ABOUT),
+    Index("deliveries_held", "channel", sqlite_where=IS_HELD, postgresql_where=IS_HELD),
+    Index("deliveries_by_queued_at", "queued_at"),
     Index("deliveries_open", "channel", "id", sqlite_where=STILL_TO_SEND, postgresql_where=STILL_TO_SEND),
     sqlite_autoincrement=True,
 )

@@ -49,10 +49,16 @@ class Channel(Protocol):
         """The limits of the service; None for no limits."""
         ...
 
-    async def send(self, message: Message, *, possible_repeat: bool) -> str:
+    @property
+    def can_edit(self) -> bool:
+        """Whether `edit` can work at all; edits are not queued otherwise."""
+        ...
+
+    async def send(self, message: Message, *, possible_repeat: bool, reply_to: str = "") -> str:
         """Send `message` and return the id under which the service knows it.
 
-        `possible_repeat` marks it for its readers: an earlier attempt may have arrived.
+        `possible_repeat` marks it for its readers: an earlier attempt may have arrived. `reply_to` is the id of what it
+        answers; where that is gone, or there are no answers, it is a message like any other.
 
         Raises:
             SendError: it was not confirmed.

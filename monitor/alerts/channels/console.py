@@ -6,6 +6,7 @@ Writes to the stream it is given and touches nothing else. Text is never interpr
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -15,8 +16,10 @@ from rich.text import Text
 
 from monitor.alerts.channels.base import Pace
 from monitor.alerts.channels.wording import POSSIBLE_REPEAT, marked
+from monitor.compose import ALSO
 from monitor.errors import SendError
 from monitor.model import Message, Span, SpanKind
+from monitor.text import clean_line
 
 _STYLES = {
     SpanKind.BOLD: Style(bold=True),
@@ -25,6 +28,7 @@ _STYLES = {
     SpanKind.QUOTE: Style(italic=True, dim=True),
 }
 _WIDEST = 100
+_TITLE_CHARS = 50
 _ADDRESS_CHARS = frozenset(map(chr, range(0x21, 0x7F)))
 
 
@@ -54,23 +58,32 @@ class ConsoleChannel:
         """No limits."""
         return None
 
-    async def send(self, message: Message, *, possible_repeat: bool) -> str:
-        """Print `message`; return its number.
+    @property
+    def can_edit(self) -> bool:
+        """It prints a line that says so."""
+        return True
+
+    async def send(self, message: Message, *, possible_repeat: bool, reply_to: str = "") -> str:
+        """Print `message`; return its number. An answer names the number of what it answers.
 
         Raises:
             SendError: the stream is closed or can't be written to.
         """
         number = str(next(self._numbers))
-        self._print(number, marked(message, POSSIBLE_REPEAT) if possible_repeat else message)
+        title = f"{number}, to {reply_to}" if reply_to else number
+        self._print(title, marked(message, POSSIBLE_REPEAT) if possible_repeat else message)
         return number
 
     async def edit(self, remote_id: str, message: Message) -> None:
-        """Print the new text, called an edit: what is printed can't be taken back.
+        """Print one line of what reads otherwise now: what is printed can't be taken back.
 
         Raises:
             SendError: the stream is closed or can't be written to.
         """
-        self._print(f"{remote_id}, edited", message)
+        lines = message.text.splitlines() or [""]
+        also = next((line for line in lines if line.startswith(ALSO)), "")
+        said = _without_controls(" · ".join(line for line in (clean_line(lines[0], _TITLE_CHARS), also) if line))
+        self._write(lambda console: console.print(Text(f"{self.name} · {remote_id}, edited: {said}\n", style="dim")))
 
     async def check(self) -> tuple[str, ...]:
         """Tell whether the stream is open."""
@@ -83,14 +96,19 @@ class ConsoleChannel:
         """Leave the stream open: it is not ours."""
 
     def _print(self, number: str, message: Message) -> None:
+        def draw(console: Console) -> None:
+            # No box around it: its right edge would tear on text that runs from right to left.
+            console.rule(f"{self.name} · {number}", align="left", style="dim", characters="─")
+            console.print(_as_rich(message), width=min(console.width, _WIDEST), overflow="fold")
+            console.print()
+
+        self._write(draw)
+
+    def _write(self, draw: Callable[[Console], None]) -> None:
         try:
             console = Console(file=self._stream, highlight=False, markup=False, emoji=False)
-            width = min(console.width, _WIDEST)
             with console.capture() as capture:
-                # No box around it: its right edge would tear on text that runs from right to left.
-                console.rule(f"{self.name} · {number}", align="left", style="dim", characters="─")
-                console.print(_as_rich(message), width=width, overflow="fold")
-                console.print()
+                draw(console)
             self._stream.write(_encodable(capture.get(), self._stream))
             self._stream.flush()
         except (OSError, ValueError) as error:  # ValueError: the stream is closed

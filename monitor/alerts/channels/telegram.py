@@ -13,8 +13,9 @@ import itertools
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from typing import TypeVar
 
 # Telegram's waits as timedelta; without it the library warns at each one.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
@@ -27,9 +28,10 @@ from monitor import log
 from monitor.alerts.channels.base import TELEGRAM_PACE, Pace
 from monitor.alerts.channels.wording import POSSIBLE_REPEAT, bare, cut, marked
 from monitor.errors import SendError
-from monitor.model import Message, SpanKind
+from monitor.model import Keyboard, Message, SpanKind
 
 _log = log.get(__name__)
+_Answer = TypeVar("_Answer")
 
 # https://core.telegram.org/bots/api#sendmessage and https://limits.tginfo.me/en
 MAX_UNITS = 4096
@@ -83,10 +85,52 @@ for _name in ("httpx", "telegram.Bot"):
     logging.getLogger(_name).addFilter(_hide_token)
 
 
+class TelegramLine:
+    """One bot's connections to its server; opened at the first use. Channels of many small chats share one."""
+
+    def __init__(self, *, token: str, api_url: str = API_URL, timeout: timedelta = TIMEOUT, pool: int = 4) -> None:
+        self.token = token
+        self._api_url = api_url.rstrip("/")
+        self._timeout = timeout
+        self._pool = pool
+        self._made: tuple[telegram.Bot, HTTPXRequest] | None = None
+
+    @property
+    def bot(self) -> telegram.Bot:
+        """The library's bot."""
+        if self._made is None:  # made late: its TLS set-up costs 30 ms, and many commands never send
+            seconds = self._timeout.total_seconds()
+            request = HTTPXRequest(
+                connection_pool_size=self._pool,
+                connect_timeout=min(seconds, 10.0),
+                read_timeout=seconds,
+                write_timeout=seconds,
+                pool_timeout=seconds,
+            )
+            bot = telegram.Bot(
+                self.token,
+                base_url=f"{self._api_url}/bot",
+                base_file_url=f"{self._api_url}/file/bot",
+                request=request,
+                get_updates_request=request,
+            )
+            self._made = bot, request
+        return self._made[0]
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        if self._made:
+            await self._made[1].shutdown()
+            self._made = None
+
+
 class TelegramChannel:
     """Sends to one chat as one bot.
 
     `chat` is "@name" or a numeric id, `topic` the id of a forum topic. `timeout` holds for each step of a request.
+    `line`: connections that are shared and closed by another. `is_private`: the chat is a person's, and its number
+    stands in no text made here. `keyboard` gives the buttons that hang on a message by its id; an edit that brings
+    none would take them away.
     """
 
     def __init__(
@@ -98,17 +142,21 @@ class TelegramChannel:
         topic: int | None = None,
         api_url: str = API_URL,
         timeout: timedelta = TIMEOUT,
+        line: TelegramLine | None = None,
+        is_private: bool = False,
+        keyboard: Callable[[str], Keyboard] | None = None,
     ) -> None:
         self.name = name
         self._token = token
         self._chat = str(chat)
         self._topic = topic or None
-        self._api_url = api_url.rstrip("/")
-        self._timeout = timeout
-        self._made: tuple[telegram.Bot, HTTPXRequest] | None = None
+        self._line = line or TelegramLine(token=token, api_url=api_url, timeout=timeout)
+        self._shares = line is not None
+        self._is_private = is_private
+        self.keyboard = keyboard
 
     def __repr__(self) -> str:
-        return f"TelegramChannel({self.name!r}, chat={self._chat!r})"
+        return f"TelegramChannel({self.name!r}, chat={self._shown_chat!r})"
 
     @property
     def chat(self) -> str:
@@ -125,7 +173,12 @@ class TelegramChannel:
         """Telegram's limits."""
         return TELEGRAM_PACE
 
-    async def send(self, message: Message, *, possible_repeat: bool) -> str:
+    @property
+    def can_edit(self) -> bool:
+        """A bot can edit what it sent."""
+        return True
+
+    async def send(self, message: Message, *, possible_repeat: bool, reply_to: str = "") -> str:
         """Send `message`; return Telegram's message id.
 
         One that Telegram finds too long or wrongly formatted is sent again at once, shorter or bare.
@@ -135,24 +188,20 @@ class TelegramChannel:
         """
         whole = marked(message, POSSIBLE_REPEAT) if possible_repeat else message
         with self._translated():
-            return str((await self._accepted(cut(whole, MAX_UNITS))).message_id)
+            sent = await self._accepted(cut(whole, MAX_UNITS), lambda one: self._post(one, reply_to))
+            return str(sent.message_id)
 
     async def edit(self, remote_id: str, message: Message) -> None:
         """Replace the text of the message `remote_id`; fine if it reads so already.
 
         Raises:
-            SendError: it was not replaced.
+            SendError: it was not replaced; permanent where it is gone or can't be edited any more.
         """
-        whole = cut(message, MAX_UNITS)
+        if not remote_id.isdecimal():
+            raise SendError(self._says("has no message of that number to edit"), permanent=True)
         with self._translated():
             try:
-                await self._bot.edit_message_text(
-                    whole.text,
-                    chat_id=self._chat,
-                    message_id=int(remote_id),
-                    entities=entities(whole),
-                    link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
-                )
+                await self._accepted(cut(message, MAX_UNITS), lambda one: self._repost(one, int(remote_id)))
             except failures.BadRequest as error:
                 if not _NOT_MODIFIED.search(error.message):
                     raise
@@ -177,35 +226,21 @@ class TelegramChannel:
 
     async def aclose(self) -> None:
         """Close connections."""
-        if self._made:
-            await self._made[1].shutdown()
-            self._made = None
+        if not self._shares:
+            await self._line.aclose()
 
     @property
     def _bot(self) -> telegram.Bot:
-        if self._made is None:  # made late: its TLS set-up costs 30 ms, and many commands never send
-            seconds = self._timeout.total_seconds()
-            request = HTTPXRequest(
-                connection_pool_size=4,
-                connect_timeout=min(seconds, 10.0),
-                read_timeout=seconds,
-                write_timeout=seconds,
-                pool_timeout=seconds,
-            )
-            bot = telegram.Bot(
-                self._token,
-                base_url=f"{self._api_url}/bot",
-                base_file_url=f"{self._api_url}/file/bot",
-                request=request,
-                get_updates_request=request,
-            )
-            self._made = bot, request
-        return self._made[0]
+        return self._line.bot
 
-    async def _accepted(self, message: Message) -> telegram.Message:
+    @property
+    def _shown_chat(self) -> str:
+        return "of a subscriber" if self._is_private else self._chat
+
+    async def _accepted(self, message: Message, post: Callable[[Message], Awaitable[_Answer]]) -> _Answer:
         for _ in range(_MENDS):
             try:
-                return await self._post(message)
+                return await post(message)
             except failures.BadRequest as error:
                 mended = _mended(message, error.message)
                 if mended == message:
@@ -216,9 +251,13 @@ class TelegramChannel:
                     error=self._clean(error.message),
                 )
                 message = mended
-        return await self._post(message)
+        return await post(message)
 
-    async def _post(self, message: Message) -> telegram.Message:
+    async def _post(self, message: Message, reply_to: str) -> telegram.Message:
+        # https://core.telegram.org/bots/api#replyparameters
+        answers = (
+            telegram.ReplyParameters(int(reply_to), allow_sending_without_reply=True) if reply_to.isdecimal() else None
+        )
         return await self._bot.send_message(
             self._chat,
             message.text,
@@ -226,6 +265,17 @@ class TelegramChannel:
             link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
             disable_notification=message.silent,
             message_thread_id=self._topic,
+            reply_parameters=answers,
+        )
+
+    async def _repost(self, message: Message, message_id: int) -> telegram.Message | bool:
+        return await self._bot.edit_message_text(
+            message.text,
+            chat_id=self._chat,
+            message_id=message_id,
+            entities=entities(message),
+            link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
+            reply_markup=markup(self.keyboard(f"{message_id}") if self.keyboard else ()),
         )
 
     @contextlib.contextmanager
@@ -292,7 +342,7 @@ class TelegramChannel:
         )
 
     def _says(self, what: str) -> str:
-        return f"channel “{self.name}”: chat {self._chat} {what}"
+        return f"channel “{self.name}”: chat {self._shown_chat} {what}"
 
     def _clean(self, text: str) -> str:
         line = text.partition(". Parsing the server response")[0].replace(self._token, "…")
@@ -312,6 +362,15 @@ def entities(message: Message) -> tuple[telegram.MessageEntity, ...]:
                 )
             )
     return tuple(found[:MAX_ENTITIES])
+
+
+def markup(keyboard: Keyboard) -> telegram.InlineKeyboardMarkup | None:
+    """Return buttons as Telegram takes them; None for none."""
+    if not keyboard:
+        return None
+    return telegram.InlineKeyboardMarkup(
+        [[telegram.InlineKeyboardButton(one.text, callback_data=one.data) for one in row] for row in keyboard]
+    )
 
 
 def _mended(message: Message, refusal: str) -> Message:

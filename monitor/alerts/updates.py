@@ -1,0 +1,82 @@
+"""What is really new in a story that readers know? Only that is worth another ping. Pure.
+
+A copy, another newsroom's words or a better source is told by editing the first message, which pings nobody. A reply is
+for a change of the matter itself:
+
+- a later stage than any told: charge, trial, verdict, sentence. A story of which no stage was read stands where an
+  investigation stands, because its copies say "police are looking into it" sooner or later, and that is no news. A law,
+  a report and a denial stand beside the stages: they make no reply.
+- another state, of origin or host, where one was told before. The first one that is read makes no reply: it was there
+  from the beginning, and only unread.
+
+Only articles that are alerts by themselves are asked, and none whose address is a mirror or passes for another's: one
+weak source could otherwise announce a verdict that nobody gave. What one poll changes in one story is one reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from monitor.model import Facts, Stage, Told, Update
+
+EDIT_AFTER = timedelta(minutes=5)
+"""How long an edit gathers more before it goes. Copies of one text come within minutes of each other; and twelve edits
+an hour leave the pace of a chat, twenty messages a minute, to what is new."""
+
+_ADVANCE = (Stage.ALLEGATION, Stage.INVESTIGATION, Stage.CHARGE, Stage.TRIAL, Stage.VERDICT, Stage.SENTENCE)
+_UNREAD = _ADVANCE.index(Stage.INVESTIGATION)
+
+
+def told_by(facts: Facts, before: Told | None = None) -> Told:
+    """Return what readers know once `facts` are told, besides what they knew `before`."""
+    known = before or Told()
+    return Told(
+        stage=facts.stage if not known.stage or _is_further(facts.stage, than=known.stage) else known.stage,
+        origin_states=tuple(dict.fromkeys((*known.origin_states, *facts.origin_states))),
+        host_states=tuple(dict.fromkeys((*known.host_states, *facts.host_states))),
+    )
+
+
+def change(story_id: str, told: Told | None, said: Mapping[str, Facts]) -> Update | None:
+    """Say what is new in `said`, facts by the id of the article that says so, in order of time; None for nothing.
+
+    With `told` None nobody noted what readers know: nothing is new then.
+    """
+    if told is None:
+        return None
+    stage, by_stage = told.stage, ""
+    for article_id, facts in said.items():
+        if _is_further(facts.stage, than=stage):
+            stage, by_stage = facts.stage, article_id
+    states, by_state = _new_states(told, said)
+    if not by_stage and not states:
+        return None
+    return Update(story_id=story_id, article_id=by_stage or by_state, stage=stage if by_stage else "", states=states)
+
+
+def _new_states(told: Told, said: Mapping[str, Facts]) -> tuple[tuple[str, ...], str]:
+    known = {*told.origin_states, *told.host_states}
+    found: dict[str, str] = {}
+    for article_id, facts in said.items():
+        for before, states in ((told.origin_states, facts.origin_states), (told.host_states, facts.host_states)):
+            for state in states if before else ():
+                if state not in known:
+                    found.setdefault(state, article_id)
+    return tuple(found), next(iter(found.values()), "")
+
+
+def _place(stage: str) -> int:
+    return _ADVANCE.index(Stage(stage)) if stage in _ADVANCE else _UNREAD
+
+
+def _is_further(stage: str, *, than: str) -> bool:
+    return stage in _ADVANCE and _place(stage) > _place(than)
+
+
+def all_told(said: Iterable[Facts], before: Told | None) -> Told:
+    """Return what readers know once each of `said` is told."""
+    known = before or Told()
+    for facts in said:
+        known = told_by(facts, known)
+    return known
