@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -78,36 +78,17 @@ def scoring() -> list[Result]:
 
 
 def grouping() -> list[Result]:
-    """Placing a stream of articles against comparing each with every earlier one by difflib."""
-    from difflib import SequenceMatcher
+    """Placing a stream of articles against plain single-pass TF-IDF, which looks at every story."""
+    from bench.grouping import ours, plain, stream
 
-    from monitor.stories.grouping import Grouper
-
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    stream = [
-        Article(
-            id=f"{n:032x}", feed="", title=text.title, summary=text.summary,
-            published_at=start + timedelta(minutes=n), first_seen_at=start + timedelta(minutes=n), language="en",
-        )
-        for n, text in enumerate(texts(4_000))
-    ]  # fmt: skip
-
-    def ours() -> None:
-        grouper = Grouper()
-        for article in stream:
-            grouper.add(article)
-
-    def compare(articles: list[Article]) -> None:
-        for index, article in enumerate(articles):
-            for other in articles[:index]:
-                SequenceMatcher(None, article.title, other.title).quick_ratio()
-
+    articles = stream(texts(4_000))
+    few = articles[:1_000]
     return [
         Result(
-            "group articles",
-            rate(len(stream), ours),
-            "difflib with every earlier one (300)",
-            rate(300, lambda: compare(stream[:300])),
+            "group articles (4,000)",
+            rate(len(articles), ours(articles)),
+            "plain TF-IDF, single pass (1,000)",
+            rate(len(few), plain(few)),
         )
     ]
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from monitor.model import Message, Span, SpanKind
@@ -20,6 +22,8 @@ MAX_UNITS = 4_000
 """Telegram takes 4,096 UTF-16 units (https://core.telegram.org/bots/api#sendmessage); a repeat has a mark before it."""
 MAX_SPANS = 100
 NO_TITLE = "(no title)"
+ALSO = "Also:"
+"""How the line of the other sources begins."""
 _MAX_URL_SHOWN = 100
 _MAX_HOST_SHOWN = 60
 
@@ -136,6 +140,19 @@ class Composer:
         )
         spans = tuple(span for span in clipped if span.length > 0)
         return Message(text=text, spans=spans[:MAX_SPANS], silent=silent)
+
+
+def stretches(message: Message) -> Iterator[tuple[int, int, tuple[Span, ...]]]:
+    """Cut a text where spans and lines begin and end: (start, end, spans over it), each line break by itself."""
+    text = message.text
+    edges = {0, len(text)}
+    for span in message.spans:
+        edges |= {span.start, min(span.start + span.length, len(text))}
+    for at, char in enumerate(text):
+        edges |= {at, at + 1} if char == "\n" else set()
+    for start, end in pairwise(sorted(edges)):
+        over = (span for span in message.spans if span.start <= start and end <= span.start + span.length)
+        yield start, end, tuple(over)
 
 
 def from_own_words(text: str) -> Composer:

@@ -82,7 +82,7 @@ def _state(settings: config.Settings, now: datetime) -> list[Finding]:
             what="feeds",
             fine=len(failing) < max(len(states), 1),
             says=f"{len(failing)} of {len(states)} failing",
-            mend="longarm feeds list --sort failures" if failing else "",
+            mend="longarm feeds list --sort errors" if failing else "",
         )
     )
     findings += [

@@ -82,11 +82,15 @@ class FetchError(LongarmError):
 
 
 class ParseError(LongarmError):
-    """Bytes from which no feed could be read. `killed` says that the parser ran into its limits."""
+    """Bytes from which no feed could be read. `killed` says that the parser ran into its limits.
 
-    def __init__(self, message: str, *, killed: bool = False) -> None:
+    `page_title` is what a web page in the place of a feed calls itself: a stranger's words, one line of 300 characters.
+    """
+
+    def __init__(self, message: str, *, killed: bool = False, page_title: str = "") -> None:
         super().__init__(message)
         self.killed = killed
+        self.page_title = page_title
 
 
 class ModelError(LongarmError):

@@ -24,7 +24,10 @@ def wants(rules: ChannelRules, story: Story, *, codes: Iterable[str], feeds: Map
     return (
         _any_language(rules.languages, languages)
         and _any(rules.states, states)
+        and _any(rules.hosts, set(story.facts.host_states))
         and _any(rules.codes, {*story.facts.codes, *codes})
+        and _any(rules.stages, {story.facts.stage} - {""})
+        and max((member.score for member in story.members), default=1.0) >= rules.least
         and _any_tag(rules.tags, story, feeds)
     )
 

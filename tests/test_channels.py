@@ -1,27 +1,17 @@
-"""Console and apprise channels, and what channels do to texts."""
+"""The console channel, and what channels do to texts."""
 
 from __future__ import annotations
 
-import asyncio
 import io
-import logging
-import threading
-import time
-from collections.abc import Iterator
-from datetime import timedelta
 from unicodedata import bidirectional
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
-from monitor.alerts.channels.apprise import AppriseChannel
 from monitor.alerts.channels.base import Channel
 from monitor.alerts.channels.console import ConsoleChannel
 from monitor.alerts.channels.wording import bare, cut, marked, written_out
-from monitor.errors import ConfigError
 from monitor.model import Message, Span, SpanKind
 from monitor.text import utf16_length
 from tests.deliver_parts import linked, raises_send_error
@@ -161,144 +151,3 @@ async def test_a_closed_console_is_a_failure_that_may_pass_and_check_tells() -> 
     with raises_send_error():
         await channel.send(HELLO, possible_repeat=False)
     assert repr(channel) == "ConsoleChannel('desk')"
-
-
-# ── apprise ───────────────────────────────────────────────────────────────────────────────────────
-
-SECRET = "very-secret-path-0123456789"
-
-
-@pytest.fixture
-def target(httpserver: HTTPServer) -> str:
-    return f"json://127.0.0.1:{httpserver.port}/{SECRET}"
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """apprise spaces the requests of one target by seconds."""
-    monkeypatch.setattr("apprise.plugins.custom_json.NotifyJSON.request_rate_per_sec", 0)
-
-
-async def test_apprise_gets_plain_text_with_addresses_written_out(
-    httpserver: HTTPServer, target: str, no_waiting: None
-) -> None:
-    httpserver.expect_request(f"/{SECRET}").respond_with_data("ok")
-    channel: Channel = AppriseChannel(name="desk", url=target)
-    text = "<b>read</b> *this* [x](y) {{ app_id }} \\n"
-    assert await channel.send(linked(text, "*this*", "https://n.example/a"), possible_repeat=True) == ""
-    await channel.aclose()
-    (request, _) = httpserver.log[0]
-    sent = request.get_json()
-    assert sent["message"] == "(possible repeat) <b>read</b> *this* https://n.example/a [x](y) {{ app_id }} \\n"
-    assert (sent["attachments"], sent["title"]) == ([], "")
-    assert await channel.check() == ()
-    assert (channel.chat, channel.account) == ("apprise:desk", "apprise:desk")
-    assert channel.pace is not None
-    channel.move("x")
-
-
-@pytest.mark.parametrize("status", [429, 403, 500])
-async def test_apprise_tells_only_that_it_failed_so_it_is_tried_again(
-    httpserver: HTTPServer, target: str, status: int, no_waiting: None
-) -> None:
-    httpserver.expect_request(f"/{SECRET}").respond_with_data("no", status=status)
-    channel = AppriseChannel(name="desk", url=target)
-    with raises_send_error() as caught:
-        await channel.send(HELLO, possible_repeat=False)
-    assert SECRET not in str(caught.value) + repr(channel)
-    await channel.aclose()
-
-
-async def test_apprise_follows_no_redirect(httpserver: HTTPServer, target: str, no_waiting: None) -> None:
-    httpserver.expect_request(f"/{SECRET}").respond_with_response(Response(status=302, headers={"Location": "/inside"}))
-    channel = AppriseChannel(name="desk", url=target)
-    with raises_send_error():
-        await channel.send(HELLO, possible_repeat=False)
-    assert [request.path for request, _ in httpserver.log] == [f"/{SECRET}"]
-    await channel.aclose()
-
-
-async def test_a_failure_on_the_wire_leaves_the_outcome_unknown(no_waiting: None) -> None:
-    channel = AppriseChannel(name="desk", url="json://127.0.0.1:9/x")
-    with raises_send_error(outcome_unknown=True):
-        await channel.send(HELLO, possible_repeat=False)
-    await channel.aclose()
-
-
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    opened = threading.Event()
-    yield opened
-    opened.set()
-
-
-async def test_apprise_that_does_not_come_back_is_unknown_and_one_that_never_began_is_not_sent(
-    httpserver: HTTPServer, target: str, gate: threading.Event, no_waiting: None
-) -> None:
-    def slow(request: Request) -> Response:
-        gate.wait(10)
-        return Response("ok")
-
-    httpserver.expect_request(f"/{SECRET}").respond_with_handler(slow)
-    channel = AppriseChannel(name="desk", url=target, timeout=timedelta(seconds=0.3))
-    channel._target = AppriseChannel(name="patient", url=target)._target
-    with raises_send_error(outcome_unknown=True):
-        await channel.send(HELLO, possible_repeat=False)
-    with raises_send_error(outcome_unknown=False):
-        await channel.send(HELLO, possible_repeat=False)
-    gate.set()
-    await channel.aclose()
-    started = time.monotonic()
-    while not httpserver.log and time.monotonic() - started < 5:
-        await asyncio.sleep(0.01)
-    assert len(httpserver.log) == 1
-
-
-async def test_apprises_own_deadline_leaves_the_outcome_unknown(
-    httpserver: HTTPServer, target: str, gate: threading.Event, no_waiting: None
-) -> None:
-    def slow(request: Request) -> Response:
-        gate.wait(10)
-        return Response("ok")
-
-    httpserver.expect_request(f"/{SECRET}").respond_with_handler(slow)
-    channel = AppriseChannel(name="desk", url=target)
-    channel._target = AppriseChannel(name="hasty", url=target, timeout=timedelta(seconds=0.2))._target
-    with raises_send_error(outcome_unknown=True):
-        await channel.send(HELLO, possible_repeat=False)
-    gate.set()
-    await channel.aclose()
-
-
-async def test_apprise_can_not_edit(target: str) -> None:
-    with raises_send_error(permanent=True):
-        await AppriseChannel(name="desk", url=target).edit("1", HELLO)
-
-
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
-        (f"nosuch://{SECRET}", "can't read"),
-        ("", "can't read"),
-        (f"json://a.example/{SECRET} json://b.example/{SECRET}", "2 targets"),
-    ],
-)
-def test_an_address_that_apprise_can_not_use_is_a_configuration_error_that_does_not_show_it(
-    url: str, says: str
-) -> None:
-    with pytest.raises(ConfigError, match=says) as caught:
-        AppriseChannel(name="desk", url=url)
-    assert SECRET not in str(caught.value)
-
-
-async def test_the_address_of_a_target_is_in_no_log_line_even_at_debug(
-    httpserver: HTTPServer, target: str, caplog: pytest.LogCaptureFixture, no_waiting: None
-) -> None:
-    httpserver.expect_request(f"/{SECRET}").respond_with_data("no", status=500)
-    with caplog.at_level(logging.DEBUG):
-        channel = AppriseChannel(name="desk", url=target)
-        with raises_send_error():
-            await channel.send(HELLO, possible_repeat=False)
-        await channel.aclose()
-    assert any("Failed to send" in record.getMessage() for record in caplog.records)
-    assert not [record for record in caplog.records if SECRET in record.getMessage() and record.name != "werkzeug"]

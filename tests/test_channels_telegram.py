@@ -320,8 +320,8 @@ async def test_a_message_is_edited_and_an_edit_that_changes_nothing_is_fine(
 async def test_an_edit_of_what_is_gone_is_a_permanent_failure(channel: TelegramChannel) -> None:
     with raises_send_error(permanent=True):
         await channel.edit("99", HELLO)
-    with raises_send_error(outcome_unknown=True):
-        await channel.edit("no number", HELLO)
+    with raises_send_error(permanent=True):
+        await channel.edit("", HELLO)
 
 
 async def test_check_finds_nothing_wrong_with_a_good_channel_and_sends_nothing(

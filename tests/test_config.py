@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor import config
+from monitor.config.searches import is_search
 from monitor.errors import ConfigError
 from monitor.model import ChannelRules
 from tests.config_parts import FEED, problem, problems, written
@@ -142,7 +143,9 @@ def test_a_search_becomes_one_feed_for_each_language() -> None:
         ("pt", "hl=pt-PT&gl=PT&ceid=PT:pt-150"),
         ("de-AT", "hl=de&gl=AT&ceid=AT:de"),
         ("fa", "hl=fa&gl=IR&ceid=IR:fa"),
-        ("bo", "hl=bo&gl=US&ceid=US:bo"),
+        ("nb", "hl=no&gl=NO&ceid=NO:no"),
+        ("bo", "hl=en-US&gl=US&ceid=US:en"),
+        ("ug-CN", "hl=en-US&gl=US&ceid=US:en"),
     ],
 )
 def test_a_language_asks_its_own_edition(language: str, edition: str) -> None:
@@ -427,3 +430,27 @@ def test_the_commented_telegram_channel_of_the_project_works_without_its_marks()
     block = "\n".join(line.removeprefix("# ") for line in marked[begin : begin + 6] if "=" in line or "[[" in line)
     (channel,) = load(FEED + block).channels
     assert (channel.name, channel.type, channel.chat) == ("main", "telegram", "@your_channel")
+
+
+def test_a_note_is_kept_for_people() -> None:
+    (feed,) = load(
+        FEED + 'enabled = false\nnote = " paywalled "\n[[searches]]\nprovider = "bing-news"\nquery = {}'
+    ).feeds
+    assert feed.note == "paywalled"
+    assert "a remark of at most 200 characters" in problem(FEED + f'note = "{"x" * 201}"')
+
+
+def test_an_onion_address_without_a_proxy_is_doubted() -> None:
+    feed = '[[feeds]]\nurl = "http://examplexample.onion/rss"\nname = "Hidden"\n'
+    (warning,) = load(feed).warnings
+    assert "“Hidden”" in warning
+    assert "socks5h://127.0.0.1:9050" in warning
+    assert load(FEED + feed + "enabled = false").warnings == ()
+    assert load(feed + '[network]\nproxy = "socks5h://127.0.0.1:9050"').warnings == ()
+    assert load(feed, {"LONGARM_PROXY": "socks5h://u:p@127.0.0.1:9050"}).warnings == ()
+
+
+def test_only_addresses_of_searches_are_searches() -> None:
+    assert all(is_search(feed.url) for feed in load(WHOLE).feeds[1:])
+    assert not is_search("https://news.google.com/rss")
+    assert not is_search("https://evil.test/?https://news.google.com/rss/search?q=x")

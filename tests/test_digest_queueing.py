@@ -174,3 +174,19 @@ def test_a_week_that_can_not_be_shown_is_refused_in_one_line(week: str, says: st
     with pytest.raises(ConfigError, match=says) as error:
         shown(a_week(), week=week, form="text", tz=MADRID, now=MONDAY)
     assert "\n" not in str(error.value)
+
+
+def test_a_digest_is_shown_as_a_channel_gets_it_in_its_language() -> None:
+    store = a_week(4)
+    russian = ChannelRules(name="ru", languages=("ru",), language="es")
+    text = shown(store, week="2026-W47", form="text", tz=MADRID, now=MONDAY, rules=russian)
+    assert text.startswith("SEMANA DE LA REPRESIÓN TRANSNACIONAL")
+    assert "2 historias con alerta" in text
+    assert shown(store, week=None, form="svg", tz=MADRID, now=MONDAY, rules=russian).startswith("<svg")
+
+
+def test_a_channel_gets_its_digest_in_its_language_and_the_files_stay_english(tmp_path: Path) -> None:
+    store = a_week()
+    assert due(store, tmp_path, replace(MAIN, language="fa")) == 1
+    assert "3 رویداد با هشدار" in store.rows["digest:2026-W47/1", "main"].message.text
+    assert 'lang="en"' in (tmp_path / "2026-W47.html").read_text(encoding="utf-8")

@@ -78,7 +78,7 @@ def test_every_form_tells_the_week_its_counts_its_stories_and_the_feeds(form: ob
     for title, _, _ in HEADLINES.values():
         assert text.count(title) == 2
     assert "Arabic 2 · English 2" in text
-    assert "1 of 2 answering" in text
+    assert "1 of 2 fine" in text
     assert "name-not-found since 18 Nov 2026 10:00 CET" in text
     assert is_closed(text)
 
@@ -107,7 +107,7 @@ def test_what_a_story_has_to_say_is_said_and_nothing_else(form: object) -> None:
     )  # fmt: skip
     shown = form(digest_of(full))  # type: ignore[operator]
     text = re.sub(r"\s+", " ", Page(shown).text if form is as_html else shown.replace("\\", ""))
-    assert "verdict · CN → US · response" in text
+    assert "verdict · China → United States · response" in text
     assert "Also reported by: Outlet 0, Outlet 1, Outlet 2, Outlet 3, Outlet 4, Outlet 5 and 3 more" in text
     assert "first seen 18 Nov 2026" in text
     assert "Persian" in text
@@ -128,7 +128,7 @@ def test_a_span_over_months_and_years_is_written_out() -> None:
 def test_many_silent_feeds_are_counted_after_the_first_dozen() -> None:
     trouble = tuple(FeedTrouble(name=f"Feed {n}", kind="tls") for n in range(30))
     text = " ".join(as_text(digest_of(feeds=100, trouble=trouble)).split())
-    assert "70 of 100 answering. Silent: Feed 0 (tls)" in text
+    assert "70 of 100 fine. Blind: Feed 0 (tls)" in text
     assert text.endswith("and 18 more")
 
 

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import NoSuchModuleError
 
 from monitor.errors import AlreadyRunning, StateError
+from monitor.model import EPOCH
 from monitor.store import Store, opening
 from monitor.store.tables import APPLICATION_ID, SCHEMA, metadata
 from tests.store_parts import NOW, an_outcome, as_nobody, everything, footprint, in_a_child, judged, opened, record
@@ -426,12 +427,12 @@ def test_a_newer_server_is_refused(tmp_path: Path, server: Path) -> None:
 
 # ── migrations ────────────────────────────────────────────────────────────────────────────────────
 
-_SECOND = """
+_NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{number:04d}"
+down_revision = "{before:04d}"
 
 
 def upgrade():
@@ -442,6 +443,10 @@ def upgrade():
 """
 
 
+def _next(then: str) -> str:
+    return _NEXT.format(then=then, number=SCHEMA + 1, before=SCHEMA)
+
+
 @pytest.fixture
 def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The code as a later version has it: one more migration."""
@@ -449,11 +454,11 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(opening.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(opening, "MIGRATIONS", folder)
     monkeypatch.setattr(opening, "SCHEMA", SCHEMA + 1)
-    return folder / "versions" / "0002_colour.py"
+    return folder / "versions" / "9999_colour.py"
 
 
 def test_an_older_state_is_copied_aside_then_migrated(state: Path, next_version: Path) -> None:
-    next_version.write_text(_SECOND.format(then="pass"))
+    next_version.write_text(_next(then="pass"))
     with pytest.raises(StateError, match="older version"):
         opened(state, read_only=True)
     with opened(state) as store:
@@ -461,7 +466,7 @@ def test_an_older_state_is_copied_aside_then_migrated(state: Path, next_version:
         assert everything(store)["seen_keys"]
     assert pragma(state / "longarm.db", "user_version") == SCHEMA + 1
     (copy,) = (state / "backups").iterdir()
-    assert copy.name == f"schema-0001-{NOW:%Y%m%dT%H%M%S}.db"
+    assert copy.name == f"schema-{SCHEMA:04d}-{NOW:%Y%m%dT%H%M%S}.db"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert pragma(copy, "user_version") == SCHEMA
 
@@ -479,7 +484,7 @@ def test_a_migration_that_fails_has_changed_nothing_and_can_be_repeated(
     state: Path, next_version: Path, then: str
 ) -> None:
     before = _rows(state)
-    next_version.write_text(_SECOND.format(then=then))
+    next_version.write_text(_next(then=then))
 
     def attempt() -> int:
         try:
@@ -491,7 +496,7 @@ def test_a_migration_that_fails_has_changed_nothing_and_can_be_repeated(
     assert in_a_child(attempt) in {7, 9}
     assert _rows(state) == before
     assert pragma(state / "longarm.db", "user_version") == SCHEMA
-    next_version.write_text(_SECOND.format(then="pass"))
+    next_version.write_text(_next(then="pass"))
     shutil.rmtree(state / "backups")
     with opened(state) as store:
         assert store.counts()["articles"] == 2
@@ -552,3 +557,51 @@ def test_who_only_looks_is_told_that_the_database_is_lost_not_that_there_was_non
     (state / opening.DATABASE).unlink()
     with pytest.raises(StateError, match="is gone, though initialised says that there was one"):
         opened(state, read_only=True)
+
+
+_FIRST_ROWS = """
+INSERT INTO feeds VALUES (1, 'https://a.example/rss', 'A', '', '', '', 5, 5, 5, 5, 5, 5, 5, 0, NULL, '', '', 0, '', 0);
+INSERT INTO stories VALUES ('s1', 'en', 5, 6, 7, '{"stage":"trial"}', 1);
+INSERT INTO stories VALUES ('s2', 'fa', 5, 6, 7, '{}', 0);
+INSERT INTO articles VALUES ('s1', 'https://a.example/rss', 'g', 'https://a.example/1', 'T', 'S', 'X', '', 'en', 5, 6,
+ 'h', 1, 1, 0.9, '[]', '[]', 'm', 0, 'alert', 'r', 's1', 1, '', 0);
+INSERT INTO seen_keys VALUES (x'01', 1, 's1', 5);
+INSERT INTO incidents VALUES (1, 'feed-fails:x', 't', 5, NULL);
+INSERT INTO deliveries VALUES (1, 'story:s1', 'main', '{"text":"hi","spans":[],"silent":false}', 'sent', 's1', NULL,
+ 1, 0, NULL, '7', '', 5, 6);
+INSERT INTO deliveries VALUES (2, 'story:s1', 'second', '{"text":"hi","spans":[],"silent":false}', 'pending', 's1', NULL,
+ 0, 0, NULL, '', '', 5, NULL);
+INSERT INTO deliveries VALUES (3, 'notice:feed-fails:x:1', 'ops', '{"text":"no","spans":[],"silent":false}', 'dead', '', 1,
+ 2, 1, NULL, '', 'refused', 5, NULL);
+INSERT INTO attempts VALUES (1, 1, 'main', 5, 'sent', '');
+INSERT INTO channels VALUES ('main', '', '@x', NULL, NULL, '');
+INSERT INTO labels VALUES (1, 's1', 'ana', 'relevant', '[]', '', 5);
+"""
+
+
+def test_a_state_of_the_first_schema_comes_over_with_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = tmp_path / "migrations"
+    shutil.copytree(opening.MIGRATIONS, older, ignore=shutil.ignore_patterns("__pycache__", "000[2-9]*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "MIGRATIONS", older)
+        patch.setattr(opening, "SCHEMA", 1)
+        opened(tmp_path / "state").close()
+    with closing(sqlite3.connect(tmp_path / "state" / "longarm.db")) as connection:
+        connection.executescript(_FIRST_ROWS)
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {name: [row[1] for row in connection.execute(f"PRAGMA table_info({name})")] for name in names}
+        before = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+    with opened(tmp_path / "state") as store, store._reading() as connection:
+        for name in set(names) - {"alembic_version", "sqlite_sequence"}:
+            chosen = ", ".join(columns[name])
+            rows = connection.exec_driver_sql(f"SELECT {chosen} FROM {name}").fetchall()
+            assert [tuple(row) for row in rows] == before[name], name
+        assert [tuple(row) for row in connection.exec_driver_sql("SELECT kind, about, cause, chat FROM deliveries")] == [
+            ("send", "", "", "")
+        ] * 3
+        assert [tuple(row) for row in connection.exec_driver_sql("SELECT told, case_id FROM stories")] == [
+            (None, None)
+        ] * 2
+    with opened(tmp_path / "state") as store:
+        assert [(row.key, row.channel) for row in store.pending(NOW)] == [("story:s1", "second")]
+        assert store.recent_stories(EPOCH)[0].told is None

@@ -170,7 +170,7 @@ def test_a_held_channel_is_released_in_order(store: Store) -> None:
     assert store.hold("main") == 2
     assert keys(store.pending(NOW)) == ["x"]
     assert store.counts()["held"] == 2
-    assert store.release("main") == 2
+    assert store.release("main", now=NOW) == 2
     assert keys(store.pending(NOW)) == ["a", "b", "x"]
 
 

@@ -123,6 +123,7 @@ def test_every_export_is_plain_json_with_the_fields_of_the_contract(store: Store
         "model": "test:1",
         "reasons": [{"term": "transnational repression", "weight": 2.5}, {"term": "court", "weight": -0.5}],
         "version": 1,
+        "page": "",
     }
     assert (second["published"], second["story"], second["verdict"]) == (None, None, "drop")
     (story,) = exported["stories"]
@@ -132,6 +133,8 @@ def test_every_export_is_plain_json_with_the_fields_of_the_contract(store: Store
     assert alert == {
         "key": "story:1",
         "channel": "main",
+        "kind": "send",
+        "about": "",
         "state": "pending",
         "attempts": 0,
         "remote_id": "",

@@ -28,9 +28,10 @@ from typing import Any
 import pytest
 
 from monitor.alerts.channels.telegram import TelegramChannel
+from monitor.alerts.updates import EDIT_AFTER
 from monitor.model import EPOCH, Outcome
 from monitor.store import Store, outbox
-from tests.botapi import TOKEN, BotApi, in_thread
+from tests.botapi import TOKEN, Accepted, BotApi, in_thread
 from tests.whole_parts import (
     ABDUCTED,
     ALL,
@@ -51,6 +52,12 @@ from tests.whole_parts import (
     serving,
     table,
     write_toml,
+)
+
+LETTERS = News(
+    "letters",
+    "Neighbours in Leeds sent letters that name exiled Hong Kong activist as wanted, with a bounty from abroad",
+    "Police investigate the intimidation of the dissident by people acting for the authorities of her home.",
 )
 
 DRIVER = Path(__file__).with_name("whole_driver.py")
@@ -121,15 +128,21 @@ class Scene:
     articles: int
     """How many are stored in the end."""
     deliveries: int
+    """Messages, edits not counted."""
+    chats: Sequence[Accepted] = ()
+    """What the chats have to begin with."""
+    edited: Mapping[str, str] = field(default_factory=dict)
+    """Words that a message which a chat has must read in the end, by chat."""
     ends: Counter[str] = field(default_factory=Counter)
 
     def copy(self) -> Path:
-        """A fresh copy of the state; the chats are empty again, the feeds are those of this scene."""
+        """A fresh copy of the state; the chats have what they began with, the feeds are those of this scene."""
         self.site.pages = self.pages
         folder = Path(tempfile.mkdtemp(dir=self.toml.parent.parent))
         shutil.copytree(self.toml.parent, folder, dirs_exist_ok=True)
         for kept in (self.api.accepted, self.api.requests, self.api.violations):
             kept.clear()
+        self.api.accepted.extend(self.chats)
         return folder / self.toml.name
 
     def kill_and_look(self, **order: Any) -> None:
@@ -138,8 +151,7 @@ class Scene:
         code = self.driver.run(toml, **order)
         if code == -signal.SIGKILL:
             self.ends["killed"] += 1
-            before = len(self.api.accepted)
-            self.ends["killed after sending"] += before > 0
+            self.ends["killed after sending"] += len(self.api.accepted) > len(self.chats)
             assert self.driver.run(toml) == 0, toml.with_name("log.txt").read_text()
         else:
             assert code == 0, toml.with_name("log.txt").read_text()
@@ -154,19 +166,31 @@ class Scene:
         with closing(sqlite3.connect(f"file:{state}/longarm.db?mode=ro", uri=True)) as database:
             assert database.execute("PRAGMA quick_check").fetchall() == [("ok",)]
         with Store.open(state, now=datetime.now(UTC), read_only=True) as store:
-            rows = list(store.export("deliveries"))
+            lines = list(store.export("deliveries"))
             assert store.counts()["articles"] == self.articles
             assert not store.open_notices()
+        rows = [line for line in lines if line["kind"] != "edit"]
         assert [row["state"] for row in rows] == ["sent"] * self.deliveries
+        edits = [line["state"] for line in lines if line["kind"] == "edit"]
+        assert edits == ["sent" if self.edited else "pending"] * len(edits)
         assert sum(row["unknown"] for row in rows) >= repeats
         self.ends["repeats"] += repeats
+
+    @property
+    def told(self) -> Sequence[Accepted]:
+        """What the chats have now."""
+        return tuple(self.api.accepted)
 
     def read_as_a_reader(self) -> int:
         """Compare what the chats have with what they should have; how many messages came marked as repeats."""
         assert self.api.violations == []
         marked = 0
+        shown = self.api.shown()
+        for chat, words in self.edited.items():
+            assert any(words in shown[got.message_id] for got in self.chats if got.chat == chat), "was not edited"
         for chat in CHATS.values():
-            left = self.api.texts(chat)
+            new = self.api.accepted[len(self.chats) :]
+            left = [got.text for got in new if got.chat == chat and not got.edited]
             for news in self.expected.get(chat, ()):
                 mine = [text for text in left if news.link in text]
                 assert mine, f"{news.slug} never came to {chat}"
@@ -231,13 +255,27 @@ class Stage:
             "sport": rss("Sport", [RAIN, CUP, CAKE]),
         }
         expected = {CHATS["first"]: [SPYWARE], CHATS["second"]: [ABDUCTED]}
-        return self.scene("later run", toml, pages, expected=expected, articles=9, deliveries=6)
+        return self.scene("later run", toml, pages, expected=expected, articles=9, deliveries=6, chats=begun.told)
+
+    def last_run(self) -> Scene:
+        """What was told reads otherwise by now, and the time to edit it has come; and there is one more to tell."""
+        later = self.later_run()
+        toml = later.copy()
+        assert self.driver.run(toml) == 0
+        later.look(toml)
+        make_due(toml.parent / "state")
+        pages = {**later.pages, "third": rss("The Third", [LETTERS, STATION])}
+        return self.scene(
+            "last run", toml, pages, expected={CHATS["third"]: [LETTERS]}, articles=10, deliveries=7, chats=later.told,
+            edited={CHATS["first"]: "He is out of danger, his family says."},
+        )  # fmt: skip
 
 
 def make_due(state: Path) -> None:
-    """Let every feed be due, as if its time had come."""
+    """Let every feed be due, and every edit, as if its time had come."""
     now = datetime.now(UTC)
     with Store.open(state, now=now) as store:
+        store.shift_schedule(-2 * EDIT_AFTER)
         for feed in store.feed_states():
             store.record(Outcome(state=replace(feed, next_poll_at=EPOCH)), (), now=now)
 
@@ -263,7 +301,12 @@ def later_run(stage: Stage) -> Scene:
     return stage.later_run()
 
 
-@pytest.fixture(params=["first_run", "later_run"])
+@pytest.fixture(scope="module")
+def last_run(stage: Stage) -> Scene:
+    return stage.last_run()
+
+
+@pytest.fixture(params=["first_run", "later_run", "last_run"])
 def scene(request: pytest.FixtureRequest) -> Scene:
     made: Scene = request.getfixturevalue(request.param)
     made.ends.clear()

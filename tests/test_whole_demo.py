@@ -41,7 +41,7 @@ class Week:
     @property
     def told(self) -> list[str]:
         """Ids of the stories that were told, in order."""
-        return [row["story"] for row in self.deliveries if row["story"]]
+        return [row["story"] for row in self.deliveries if row["story"] and row["kind"] == "send"]
 
     def item(self, article_id: str) -> DemoItem:
         """The truth of a stored article."""
@@ -92,7 +92,10 @@ def test_each_story_is_told_once(week: Week) -> None:
     assert len(week.told) == len(set(week.told))
     assert {row["state"] for row in week.deliveries} == {"sent"}
     assert {row["attempts"] for row in week.deliveries} == {1}
-    assert len(re.findall(r"^console · \d+ ─", week.printed, re.MULTILINE)) == len(week.deliveries)
+    kinds = Counter(row["kind"] for row in week.deliveries)
+    assert len(re.findall(r"^console · \d+ ─", week.printed, re.MULTILINE)) == kinds["send"]
+    assert len(re.findall(r"^console · \d+, to \d+ ─", week.printed, re.MULTILINE)) == kinds["reply"]
+    assert len(re.findall(r"^console · \d+, edited: ", week.printed, re.MULTILINE)) == kinds["edit"]
     assert set(week.told) == {key for key, story in week.stories.items() if story["alerted"]}
 
 

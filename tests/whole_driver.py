@@ -27,7 +27,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PR_SET_CHILD_SUBREAPER = 36  # https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html
 WATCHED = tuple(
     str(ROOT / "monitor" / name)
-    for name in ("poll.py", "app.py", "store/", "alerts/deliver.py", "alerts/pacing.py", "alerts/channels/")
+    for name in (
+        "poll.py",
+        "app.py",
+        "wiring.py",
+        "store/",
+        "telling.py",
+        "alerts/deliver.py",
+        "alerts/folding.py",
+        "alerts/pacing.py",
+        "alerts/channels/",
+    )
 )
 START = "import sys; from monitor.cli import main; main(sys.argv[1:])"
 

@@ -198,7 +198,8 @@ def serving(pages: Mapping[str, bytes] | None = None) -> Iterator[Site]:
             self.send_response(404 if body is None else 304 if known else 200)
             if body is not None:
                 self.send_header("ETag", tag)
-                self.send_header("Content-Type", "application/xml")
+                kind = "text/html" if body.startswith(b"<!doctype html>") else "application/xml"
+                self.send_header("Content-Type", kind)
             sent = b"" if known else body or b""
             if not known:
                 self.send_header("Content-Length", str(len(sent)))
@@ -238,7 +239,7 @@ def write_toml(folder: Path, *tables: str, relevance: str = "") -> Path:
     """Write a feeds.toml that may ask this machine; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "feeds.toml"
-    head = f'[monitor]\nstate = "state"\n[network]\nallow = ["127.0.0.1/32"]\n[relevance]\n{relevance}\n'
+    head = f'[monitor]\nstate = "state"\n[network]\nallow = ["127.0.0.1/32"]\n[relevance]\nread_pages = false\n{relevance}\n'
     path.write_text(head + "".join(tables), encoding="utf-8")
     return path
 

@@ -30,11 +30,14 @@ _COMMANDS = {
     "explain": "texts:explain",
     "train": "texts:train",
     "evaluate": "texts:evaluate",
-    "feeds": "stored:feeds",
+    "feeds": "feeds:feeds",
     "replay": "stored:replay",
     "export": "stored:export",
+    "public": "publishing:public",
     "label": "stored:label",
     "search": "stored:search",
+    "web": "web:web",
+    "case": "cases:case",
 }
 _SHORT = {
     "run": "Poll, score, alert: the daemon.",
@@ -49,11 +52,14 @@ _SHORT = {
     "explain": "Why does a text score as it does?",
     "train": "Learn the relevance model.",
     "evaluate": "Measure the relevance model.",
-    "feeds": "List and check feeds.",
+    "feeds": "List, check, add, import feeds.",
     "replay": "What would have been alerted?",
     "export": "Everything stored, as JSON Lines or CSV.",
+    "public": "Write the public feeds.",
     "label": "Judge an article.",
     "search": "Find stored articles.",
+    "web": "Serve the review pages.",
+    "case": "Show how an affair went on, by date.",
 }
 
 

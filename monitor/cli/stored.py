@@ -1,21 +1,19 @@
-"""Commands on what is stored: feeds, replay, export, label, search."""
+"""Commands on what is stored: replay, export, label, search."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli.common import (
     Since,
     Threshold,
-    ago,
     config_option,
     emit,
     json_option,
@@ -27,151 +25,8 @@ from monitor.cli.common import (
 )
 from monitor.errors import LongarmError
 
-
-@click.group()
-def feeds() -> None:
-    """List and check the feeds of feeds.toml.
-
-    \b
-    Example:
-      longarm feeds list
-    """
-
-
-@feeds.command("list")
-@config_option
-@json_option
-@click.option("--sort", type=click.Choice(["name", "failures", "newest", "next"]), default="name", show_default=True)
-def feeds_list(config: Path, as_json: bool, sort: str) -> None:
-    """Show each feed's health: last success, newest article, errors in words, next poll.
-
-    \b
-    Example:
-      longarm feeds list --sort failures
-    """
-    loaded = settings(config)
-    moment = now()
-    with read_store(loaded) as store:
-        states = {state.url: state for state in store.feed_states()}
-    rows = [_feed_row(feed, states.get(feed.url)) for feed in loaded.feeds]
-    rows.sort(key=_ORDERS[sort])
-    if as_json:
-        for row in rows:
-            emit({key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()})
-        return
-    table(
-        f"{len(rows)} feeds",
-        ("feed", "state", "last success", "newest", "next poll", "what is wrong"),
-        [
-            (
-                row["name"],
-                row["state"],
-                ago(row["succeeded_at"], moment),
-                ago(row["newest_at"], moment),
-                ago(row["next_poll_at"], moment),
-                row["error"],
-            )
-            for row in rows
-        ],
-    )
-
-
-_ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "name": lambda row: row["name"].casefold(),
-    "failures": lambda row: -row["failures"],
-    "newest": lambda row: row["newest_at"].isoformat() if row["newest_at"] else "",
-    "next": lambda row: row["next_poll_at"].isoformat() if row["next_poll_at"] else "",
-}
-
-
-def _feed_row(feed: Any, state: Any) -> dict[str, Any]:
-    from monitor.log import redacted_url  # noqa: PLC0415
-
-    url = redacted_url(feed.url)
-    if state is None or state.polled_at is None:
-        word = "not polled yet"
-    else:
-        word = f"failing ({state.failures}x)" if state.failures else "fine"
-    return {
-        "name": feed.name or (state.title if state else "") or url,
-        "url": url,
-        "state": word if feed.enabled else "disabled",
-        "failures": state.failures if state else 0,
-        "error": state.error if state else "",
-        "succeeded_at": state.succeeded_at if state else None,
-        "newest_at": state.newest_at if state else None,
-        "next_poll_at": state.next_poll_at if state and feed.enabled else None,
-        "moved_to": redacted_url(state.moved_to) if state and state.moved_to else "",
-    }
-
-
-@feeds.command("check")
-@click.argument("url", required=False)
-@config_option
-@json_option
-def feeds_check(url: str | None, config: Path, as_json: bool) -> int:
-    """Ask feeds now and say what they give: address, format, newest article, what is wrong. Stores nothing.
-
-    \b
-    Example:
-      longarm feeds check https://example.org/feed.xml
-    """
-    from monitor.model import Feed  # noqa: PLC0415
-
-    loaded = settings(config)
-    chosen = [Feed(url=url)] if url else [feed for feed in loaded.feeds if feed.enabled]
-    rows = asyncio.run(_check(loaded, chosen))
-    if as_json:
-        for row in rows:
-            emit(row)
-    else:
-        table(
-            f"{len(rows)} feeds asked",
-            ("feed", "answer", "format", "entries", "newest", "sample"),
-            [[row[key] for key in ("url", "answer", "format", "entries", "newest", "sample")] for row in rows],
-        )
-    return 1 if any(row["failed"] for row in rows) else 0
-
-
-async def _check(loaded: Any, chosen: list[Any]) -> list[dict[str, Any]]:
-    from monitor.errors import FetchError, ParseError  # noqa: PLC0415
-    from monitor.ingest.fetch import Fetcher  # noqa: PLC0415
-    from monitor.ingest.guard import Guard  # noqa: PLC0415
-    from monitor.ingest.parse import Parser  # noqa: PLC0415
-    from monitor.log import redacted_url  # noqa: PLC0415
-    from monitor.model import FeedState, NotModified  # noqa: PLC0415
-
-    rows = []
-    guard = Guard(loaded.allow)
-    async with (
-        Parser() as parser,
-        Fetcher(guard, user_agent=loaded.user_agent, proxy=loaded.proxy) as fetcher,
-    ):
-        async for feed, _, answer in fetcher.many([(feed, FeedState(url=feed.url), True) for feed in chosen]):
-            row: dict[str, Any] = dict.fromkeys(("format", "entries", "newest", "sample"), "")
-            row |= {"url": redacted_url(feed.url), "answer": "fine", "failed": False}
-            try:
-                if isinstance(answer, FetchError):
-                    raise answer
-                if isinstance(answer, NotModified):
-                    raise ParseError("answered 304 though nothing was known of it")
-                parsed = await parser.parse(answer.body, url=answer.url, content_type=answer.content_type)
-            except (FetchError, ParseError) as error:
-                rows.append(row | {"answer": str(error), "failed": True})
-                continue
-            newest = max((entry.published_at for entry in parsed.entries if entry.published_at), default=None)
-            moved = f"; moved to {redacted_url(answer.permanent_url)}" if answer.permanent_url else ""
-            rows.append(
-                row
-                | {
-                    "answer": "; ".join(("fine" + moved, *parsed.warnings)),
-                    "format": parsed.format,
-                    "entries": len(parsed.entries),
-                    "newest": newest.isoformat() if newest else "no dates",
-                    "sample": parsed.entries[0].title if parsed.entries else "",
-                }
-            )
-    return rows
+if TYPE_CHECKING:
+    from monitor.replay import Report
 
 
 @click.command()
@@ -179,12 +34,14 @@ async def _check(loaded: Any, chosen: list[Any]) -> list[dict[str, Any]]:
 @json_option
 @click.option("--since", type=Since(), default="30d", show_default=True)
 @click.option("--alert-at", type=Threshold(), help="As if alert_at were this.")
-def replay(config: Path, as_json: bool, since: datetime, alert_at: float | None) -> None:
+@click.option("--merges", "only_merges", is_flag=True, help="Only which articles joined a story, and by what evidence.")
+def replay(config: Path, as_json: bool, since: datetime, alert_at: float | None, only_merges: bool) -> None:
     """Take stored articles through scoring and grouping again: what would have been alerted, what would differ?
 
     \b
     Example:
       longarm replay --since 30d --alert-at 0.7
+      longarm replay --since 7d --merges
     """
     from dataclasses import replace  # noqa: PLC0415
 
@@ -205,9 +62,19 @@ def replay(config: Path, as_json: bool, since: datetime, alert_at: float | None)
             since=since,
         )
     if as_json:
-        for row in report.rows:
+        for row in report.merges if only_merges else report.rows:
             emit(row.as_dict())
         return
+    if not only_merges:
+        _show_changes(report, since)
+    table(
+        f"{len(report.merges)} articles would join a story",
+        ("article", "title", "story's first title", "evidence"),
+        [(merge.id[:12], merge.title, merge.lead, merge.evidence) for merge in report.merges],
+    )
+
+
+def _show_changes(report: Report, since: datetime) -> None:
     changed = [row for row in report.rows if row.was != row.would]
     table(
         f"{report.articles} articles since {since:%Y-%m-%d}: {report.alerts} stories would be alerted, "
@@ -218,8 +85,6 @@ def replay(config: Path, as_json: bool, since: datetime, alert_at: float | None)
             for row in changed
         ],
     )
-    for merge in report.merges:
-        click.echo(f"joined: {merge}")
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,7 @@ def group(file: Path | None, window: int) -> None:
             first_seen_at=last,
         )
         emit({"id": item["id"], "story": grouper.add(article)})
+        sys.stdout.flush()  # whoever feeds the items one by one waits for each answer
 
 
 def _published(value: str) -> datetime | None:
@@ -170,11 +172,14 @@ def explain(text: tuple[str, ...], allow: tuple[str, ...]) -> None:
     from monitor.text import clean_line, language_of  # noqa: PLC0415
 
     whole = " ".join(text)
-    given = asyncio.run(_page(whole, allow)) if whole.startswith(("http://", "https://")) else Text(title=whole)
+    page = asyncio.run(_page(whole, allow)) if whole.startswith(("http://", "https://")) else None
+    given = Text(title=page.title, summary=page.summary, text=page.text) if page else Text(title=whole)
     result = _classifier().explain(given)
     out = Console()
     if given.title != whole:
         out.print(escape(clean_line(given.title, 300)))
+    if page:
+        out.print(f"page: {page.state}, {len(page.text):,} characters from {escape(clean_line(page.url, 300))}")
     out.print(f"[bold]{result.value:.2f}[/bold]  {', '.join(result.codes) or 'no code'}  ({result.model})")
     for sign, name in ((1, "for"), (-1, "against")):
         terms = [reason for reason in result.reasons if reason.weight * sign > 0]
@@ -188,15 +193,25 @@ def explain(text: tuple[str, ...], allow: tuple[str, ...]) -> None:
 
 
 async def _page(url: str, allow: tuple[str, ...]) -> Any:
-    from classifiers import Text  # noqa: PLC0415
-    from monitor.ingest.fetch import Fetcher  # noqa: PLC0415
-    from monitor.ingest.guard import Guard  # noqa: PLC0415
-    from monitor.ingest.page import read_page  # noqa: PLC0415
+    """The page as a second look reads it.
 
-    async with Fetcher(Guard(allow), user_agent="") as fetcher:
-        answer = await fetcher.get(url, accept="text/html")
-    page = read_page(answer.body, answer.content_type)
-    return Text(title=page.title, summary=page.summary, text=page.text)
+    Raises:
+        LongarmError: it can't be read; the text says what came of it.
+    """
+    from monitor.cli.common import now  # noqa: PLC0415
+    from monitor.ingest.fetch import Fetcher  # noqa: PLC0415
+    from monitor.ingest.fulltext import FullText, PageState  # noqa: PLC0415
+    from monitor.ingest.guard import Guard  # noqa: PLC0415
+    from monitor.ingest.parse import Parser  # noqa: PLC0415
+    from monitor.log import redacted_url  # noqa: PLC0415
+    from monitor.model import Article  # noqa: PLC0415
+
+    async with Parser() as parser, Fetcher(Guard(allow), user_agent="") as fetcher:
+        read = await FullText(fetcher, parser).read([Article(id="", feed="", title="", url=url)], now=now())
+    page = read[""]
+    if page.state is not PageState.READ:
+        raise LongarmError(f"{redacted_url(url)}: the page was not read ({page.state}): {page.reason}")
+    return page
 
 
 @click.command()

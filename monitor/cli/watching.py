@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from monitor.cli.common import (
     table,
     write_store,
 )
-from monitor.errors import AlreadyRunning, LongarmError
+from monitor.errors import AlreadyRunning, ConfigError, LongarmError
+from monitor.model import DIGEST_LANGUAGES, ChannelRules
 
 _log_options = (
     click.option(
@@ -49,11 +50,14 @@ def _logged(command: Any) -> Any:
 def run(config: Path, once: bool, log_level: str, log_json: bool) -> None:
     """Poll feeds, score articles, send alerts and digests, until stopped.
 
+    An edit of the configuration is taken up within a minute, or at once at SIGHUP; one that can't be used is told.
+
     \b
     Example:
       LONGARM_TELEGRAM_TOKEN_FILE=token longarm run --config feeds.toml
     """
     from monitor import app, log  # noqa: PLC0415
+    from monitor.reload import Edits  # noqa: PLC0415
 
     log.configure(level=log_level, json=log_json)
     loaded = settings(config)
@@ -63,7 +67,10 @@ def run(config: Path, once: bool, log_level: str, log_json: bool) -> None:
             "polled", feeds=report.polled, failed=report.failed, new=report.new, announced=report.announced
         )
     else:
-        asyncio.run(app.run(loaded))
+        from monitor import bot  # noqa: PLC0415
+
+        edits = Edits(config, os.environ)
+        asyncio.run(app.run(loaded, edits=edits, beside=lambda opened: bot.run(opened, edits)))
 
 
 @click.command()
@@ -99,20 +106,46 @@ def demo(state: Path | None, hours: int) -> None:
 @click.command()
 @config_option
 @click.option("--week", help="An ISO week such as 2026-W47; the last whole week otherwise.")
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "html"]), default="text", show_default=True)
-def digest(config: Path, week: str | None, form: str) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "html", "svg", "png"]),
+    default="text",
+    show_default=True,
+    help="svg and png are one picture of the half year; png needs the extra “pictures”.",
+)
+@click.option("--channel", "name", help="As this channel gets it, in its language; everything otherwise.")
+@click.option(
+    "--language",
+    type=click.Choice(DIGEST_LANGUAGES),
+    help="What the digest says for itself; headlines stay as they are.",
+)
+def digest(config: Path, week: str | None, form: str, name: str | None, language: str | None) -> None:
     """Show the digest of a week, from what is stored.
 
     \b
     Example:
       longarm digest --week 2026-W47 --format html > week.html
     """
-    from monitor.digest import queueing  # noqa: PLC0415
+    from monitor.digest import picture, queueing  # noqa: PLC0415
 
     loaded = settings(config)
+    rules = _rules(loaded, name) if name else ChannelRules(name="")
+    rules = replace(rules, language=language or rules.language)
+    if form == "png":
+        picture.must_be_there()
     with read_store(loaded) as store:
         feeds = {feed.url: feed for feed in loaded.feeds}
-        click.echo(queueing.shown(store, week=week, form=form, tz=loaded.timezone, now=now(), feeds=feeds))
+        drawn = "svg" if form == "png" else form
+        said = queueing.shown(store, week=week, form=drawn, tz=loaded.timezone, now=now(), feeds=feeds, rules=rules)
+    click.echo(picture.as_png(said) if form == "png" else said, nl=form != "png")
+
+
+def _rules(loaded: Any, name: str) -> ChannelRules:
+    found: dict[str, ChannelRules] = {channel.name: channel.rules for channel in loaded.channels}
+    if name not in found:
+        raise ConfigError(f"--channel: no channel is called “{name}”; known are {', '.join(found)}")
+    return found[name]
 
 
 _QUIET_TOO_LONG = timedelta(minutes=30)
@@ -194,7 +227,7 @@ def doctor(config: Path, as_json: bool) -> int:
 
 @click.group()
 def channels() -> None:
-    """List, test and resume channels.
+    """List, test, resume and release channels.
 
     \b
     Example:
@@ -293,6 +326,31 @@ def channels_resume(name: str, config: Path) -> None:
         click.echo(f"channel “{name}”: the running `longarm run` was asked to resume it, and does so within seconds")
     else:
         click.echo(f"channel “{name}”: resumed; its queue is sent by the next `longarm run`")
+
+
+@channels.command("release")
+@click.argument("name")
+@config_option
+def channels_release(name: str, config: Path) -> None:
+    """Send what was held back for a channel, because too much came at once or a feed changed.
+
+    \b
+    Example:
+      longarm channels release main
+    """
+    from monitor import app  # noqa: PLC0415
+
+    loaded = settings(config)
+    if name not in {channel.name for channel in loaded.channels}:
+        raise LongarmError(f"{name}: no channel has this name; `longarm channels list` shows them")
+    try:
+        with write_store(loaded) as store:
+            count = store.release(name, now=now())
+    except AlreadyRunning:
+        app.ask_to_release(loaded.state_dir, name)
+        click.echo(f"channel “{name}”: the running `longarm run` was asked to release it, and does so within seconds")
+    else:
+        click.echo(f"channel “{name}”: {count} held messages released; they are sent by the next `longarm run`")
 
 
 def _must_be_known(store: Any, name: str) -> None:

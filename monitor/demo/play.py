@@ -62,6 +62,8 @@ def feeds_toml(feeds: tuple[Feed, ...]) -> str:
         'state = "state"',
         "[network]",
         'allow = ["127.0.0.1/32"]',
+        "[relevance]",
+        "read_pages = false",  # the sample articles have none
         "[[channels]]",
         'name = "console"',
         'type = "console"',
@@ -80,10 +82,11 @@ def _summary(opened: app.App, polls: int) -> str:
     stories = list(opened.store.export("stories"))
     deliveries = list(opened.store.export("deliveries"))
     alerted = sum(1 for article in articles if article["verdict"] == Decision.ALERT.value)
-    sent = sum(1 for row in deliveries if row["state"] == "sent" and row["key"].startswith("story:"))
+    sent = [row["kind"] for row in deliveries if row["state"] == "sent" and row["story"]]
     return (
         f"{polls} polls · {len(articles)} articles · {alerted} of them worth an alert · "
-        f"{len(stories)} stories · {sent} alerts sent, each story once"
+        f"{len(stories)} stories · {sent.count('send')} alerts sent, each story once · "
+        f"{sent.count('edit')} edited as more sources came, {sent.count('reply')} answered by what was really new"
     )
 
 

@@ -120,8 +120,11 @@ def shown(
     tz: ZoneInfo,
     now: datetime,
     feeds: Mapping[str, Feed] | None = None,
+    rules: ChannelRules = _ALL,
 ) -> str:
-    """Give the digest of `week` (the last whole one: None) as "text", "markdown" or "html", from what is stored.
+    """Give the digest of `week` (the last whole one: None) as "text", "markdown", "html" or "svg", from what is stored.
+
+    `rules` choose its stories and the language of its frame: the whole watch in English otherwise.
 
     Raises:
         ConfigError: `week` is none, or has not begun.
@@ -133,5 +136,5 @@ def shown(
     start, end = chosen.span(tz)
     if start > now:
         raise ConfigError(f"--week: {chosen} has not begun; it is {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
-    digest = select.select(store.judged_between(start, end), _ALL, chosen, feeds=feeds, tz=tz)
-    return _FORMS[form][1](digest)
+    digest = select.select(store.judged_between(start, end), rules, chosen, feeds=feeds, tz=tz)
+    return render.as_svg(digest) if form == "svg" else _FORMS[form][1](digest)

@@ -1,7 +1,7 @@
 """A digest as text, Markdown, one HTML page, and messages. Pure: it marks up what `shown` has put into words.
 
-The page is whole in itself: no script, no picture, nothing is loaded from anywhere, and its links tell the sites they
-lead to nothing of where the reader came from.
+The page is whole in itself: no script, nothing is loaded from anywhere, its pictures are drawn in it, and its links
+tell the sites they lead to nothing of where the reader came from.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.compose import Composer, harmless, isolated, shown_url
-from monitor.digest.shown import ALERTED, EMPTY, ODD_HOST, Page, Row, page
+from monitor.compose import Composer, harmless, shown_url
+from monitor.digest.charts import DARK, LIGHT, charts
+from monitor.digest.frame import END_ISOLATE, ISOLATE, Frame
+from monitor.digest.shown import Note, Notes, Page, Row, page
 from monitor.model import Digest, Message, SpanKind
 from monitor.text import clean_line
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _WIDTH = 88
-_NO_URL = "no address that could be opened safely"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&!$])")
 _HEADROOM = 200
 """Units kept free in each message for the heading that says which part it is."""
@@ -34,53 +35,70 @@ _HEADROOM = 200
 def as_text(digest: Digest) -> str:
     """Write a digest as plain text for a terminal or a mail."""
     whole = page(digest, harmless)
-    lines = [f"{whole.title.upper()}  {whole.span} ({whole.week})", whole.counts]
+    frame = whole.frame
+    lines = [f"{frame.upper(whole.title)}  {whole.span} ({whole.week})", *_wrapped(whole.counts, "")]
     if whole.late:
         lines.append(whole.late)
+    for notes in whole.before:
+        lines += _text_notes(notes, frame)
     for heading, rows in whole.sections:
-        lines += ["", heading.upper()]
+        lines += ["", frame.upper(heading)]
         for number, row in enumerate(rows, start=1):
-            lines += _text_row(number, row)
+            lines += _text_row(number, row, frame)
     if not whole.sections:
-        lines += ["", EMPTY]
+        lines += ["", *_wrapped(frame.say("empty"), "")]
+    for notes in whole.after:
+        lines += _text_notes(notes, frame)
     lines.append("")
     for name, line in whole.tallies:
-        lines += _wrapped(f"{name.upper()}  {line}", "")
+        lines += _wrapped(f"{frame.upper(name)}  {line}", "")
     return "\n".join(lines) + "\n"
 
 
-def _text_row(number: int, row: Row) -> list[str]:
+def _text_notes(notes: Notes, frame: Frame) -> list[str]:
+    lines = ["", frame.upper(notes.heading)]
+    if notes.hint:
+        lines += _wrapped(notes.hint, "")
+    for note in notes.notes:
+        lines += _wrapped(f"   {note.lead or note.title}", "     ")
+        lines += _wrapped(f"     {note.title}", "     ") if note.lead and note.title else []
+        lines += _wrapped(f"     {note.tail}", "     ") if note.tail else []
+        lines += [f"     {note.url}{_odd(note, frame)}"] if note.url else []
+    return lines
+
+
+def _text_row(number: int, row: Row, frame: Frame) -> list[str]:
     lines = ["", *_wrapped(f"{number:>3}. {row.title}", "     ")]
-    if row.reach:
-        lines += _wrapped(f"     {row.reach}", "     ")
-    if row.lead:
-        lines += _wrapped(f"     {row.lead}", "     ")
-    lines += _wrapped(f"     {' · '.join(_meta(row))}", "     ")
-    if row.also:
-        lines += _wrapped(f"     {_also(row)}", "     ")
-    lines.append(f"     {row.url or _NO_URL}" + (f" ({ODD_HOST})" if row.odd_host else ""))
+    for line in (row.reach, row.lead, " · ".join(_meta(row)), row.also):
+        lines += _wrapped(f"     {line}", "     ") if line else []
+    lines.append(f"     {row.url or frame.say('no_url')}{_odd(row, frame)}")
     return lines
 
 
 def _wrapped(line: str, indent: str) -> list[str]:
-    return textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return list(_closed(lines))
+
+
+def _closed(lines: list[str]) -> Iterator[str]:
+    """Close on each line the isolates that are open at its end, and open them anew on the next one."""
+    is_open = False
+    for line in lines:
+        whole = (ISOLATE + line.lstrip() if is_open else line.lstrip()) if line else line
+        is_open = whole.count(ISOLATE) > whole.count(END_ISOLATE)
+        yield line[: len(line) - len(line.lstrip())] + whole + (END_ISOLATE if is_open else "")
 
 
 def _meta(row: Row) -> Iterator[str]:
-    yield isolated(row.source) + (f" ({isolated(row.host)})" if row.host else "")
+    yield row.origin
     yield row.when
     if row.language:
         yield row.language
-    yield f"score {row.score}" + (f" for {_why(row)}" if row.why else "")
+    yield row.judged
 
 
-def _why(row: Row) -> str:
-    return ", ".join(f"“{isolated(term)}”" for term in row.why)
-
-
-def _also(row: Row) -> str:
-    names = ", ".join(isolated(name) for name in row.also)
-    return names and f"Also reported by: {names}" + (f" and {row.more} more" if row.more else "")
+def _odd(entry: Row | Note, frame: Frame) -> str:
+    return f" ({frame.say('odd_host')})" if entry.odd_host else ""
 
 
 # ── Markdown ──────────────────────────────────────────────────────────────────────────────────────
@@ -89,27 +107,46 @@ def _also(row: Row) -> str:
 def as_markdown(digest: Digest) -> str:
     """Write a digest as Markdown; strangers' text can't become markup in it."""
     whole = page(digest, harmless)
-    lines = [f"# {whole.title}, {whole.span} ({whole.week})", "", whole.counts]
+    frame = whole.frame
+    lines = [f"# {whole.heading} ({whole.week})", "", whole.counts]
     if whole.late:
         lines += ["", f"*{whole.late}*"]
+    for notes in whole.before:
+        lines += _markdown_notes(notes, frame)
     for heading, rows in whole.sections:
         lines += ["", f"## {heading}", ""]
         for row in rows:
-            lines += _markdown_row(row)
+            lines += _markdown_row(row, frame)
     if not whole.sections:
-        lines += ["", EMPTY]
+        lines += ["", frame.say("empty")]
+    for notes in whole.after:
+        lines += _markdown_notes(notes, frame)
     lines += ["", *(f"- **{name}:** {_escaped(line)}" for name, line in whole.tallies)]
     return "\n".join(lines) + "\n"
 
 
-def _markdown_row(row: Row) -> list[str]:
-    title = _escaped(row.title)
-    lines = [f"- **[{title}](<{row.url}>)**" if row.url else f"- **{title}** ({_NO_URL})"]
-    if row.odd_host:
-        lines[0] += f" ({ODD_HOST})"
-    said = (row.reach, row.lead, " · ".join(_meta(row)), _also(row))
+def _markdown_notes(notes: Notes, frame: Frame) -> list[str]:
+    lines = ["", f"## {notes.heading}", ""]
+    if notes.hint:
+        lines += [f"*{notes.hint}*", ""]
+    for note in notes.notes:
+        said = [_escaped(note.lead)] if note.lead else []
+        said += [_markdown_title(note) + _odd(note, frame)] if note.title else []
+        said += [_escaped(note.tail)] if note.tail else []
+        lines.append("- " + "  \n  ".join(said))
+    return lines
+
+
+def _markdown_row(row: Row, frame: Frame) -> list[str]:
+    named = f"**{_markdown_title(row)}**" + ("" if row.url else f" ({frame.say('no_url')})")
+    said = (row.reach, row.lead, " · ".join(_meta(row)), row.also)
     # Two spaces at a line's end break the line; the indent keeps it in the item.
-    return ["  \n  ".join([*lines, *(_escaped(line) for line in said if line)])]
+    return ["  \n  ".join([f"- {named}{_odd(row, frame)}", *(_escaped(line) for line in said if line)])]
+
+
+def _markdown_title(entry: Row | Note) -> str:
+    title = _escaped(entry.title)
+    return f"[{title}](<{entry.url}>)" if entry.url else title
 
 
 def _escaped(text: str) -> str:
@@ -119,18 +156,33 @@ def _escaped(text: str) -> str:
 # ── HTML ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def as_html(digest: Digest) -> str:
-    """Write a digest as one page that needs nothing else: readable offline, in the dark and on paper."""
-    return _template().render(page=page(digest, clean_line), empty=EMPTY, odd_host=ODD_HOST) + "\n"
+def as_html(digest: Digest, *, pictures: bool = True) -> str:
+    """Write a digest as one page that needs nothing else: readable offline, in the dark and on paper.
+
+    `pictures`: with those of the half year, and their numbers as tables.
+    """
+    whole = page(digest, clean_line)
+    drawn = charts(digest.trends, whole.frame) if pictures and digest.trends else ()
+    return (
+        _template("digest.html.jinja").render(page=whole, frame=whole.frame, charts=drawn, light=LIGHT, dark=DARK)
+        + "\n"
+    )
+
+
+def as_svg(digest: Digest) -> str:
+    """Draw the first pictures of a digest as one, in the light palette, for those who turn it into pixels."""
+    whole = page(digest, clean_line)
+    drawn = charts(digest.trends, whole.frame)[:2] if digest.trends else ()
+    return _template("picture.svg.jinja").render(page=whole, charts=drawn, palette=LIGHT)
 
 
 @functools.cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow to import
 
     folder = Path(__file__).with_name("templates")
     environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(folder))
-    return environment.get_template("digest.html.jinja")
+    return environment.get_template(name)
 
 
 # ── messages ──────────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +209,7 @@ def _has_room(part: Composer, block: Composer) -> bool:
 
 
 def _heading(whole: Page, number: int, of: int) -> Composer:
-    composer = Composer().add(f"{whole.title}, {whole.span}", SpanKind.BOLD)
+    composer = Composer().add(whole.heading, SpanKind.BOLD)
     composer.add(f" ({number}/{of})\n" if of > 1 else "\n")
     if number > 1:
         return composer.add("\n")
@@ -166,42 +218,60 @@ def _heading(whole: Page, number: int, of: int) -> Composer:
 
 
 def _blocks(whole: Page) -> Iterator[Composer]:
+    frame = whole.frame
+    for notes in whole.before:
+        yield from _note_blocks(notes, frame)
     for heading, rows in whole.sections:
         for number, row in enumerate(rows):
             # A heading goes with its first item: it never ends a message.
             block = Composer().add(heading, SpanKind.BOLD).add("\n\n") if number == 0 else Composer()
-            yield block.extend(_told(row) if heading == ALERTED else _named(row))
+            yield block.extend(_told(row, frame) if rows is whole.alerted else _named(row, frame))
     if not whole.sections:
-        yield Composer().add(f"{EMPTY}\n\n")
+        yield Composer().add(f"{frame.say('empty')}\n\n")
+    for notes in whole.after:
+        yield from _note_blocks(notes, frame)
     for name, line in whole.tallies:
         yield Composer().add(f"{name}: {line}\n")
 
 
-def _told(row: Row) -> Composer:
+def _note_blocks(notes: Notes, frame: Frame) -> Iterator[Composer]:
+    for number, note in enumerate(notes.notes):
+        block = Composer()
+        if number == 0:
+            block.add(notes.heading, SpanKind.BOLD).add("\n")
+            block.add(f"{notes.hint}\n" if notes.hint else "").add("\n")
+        for line in (note.lead, note.title, note.tail):
+            block.add(f"{line}\n" if line else "")
+        if note.url:
+            block.link(note.url, shown_url(note.url)).add(f"{_odd(note, frame)}\n")
+        yield block.add("\n")
+
+
+def _told(row: Row, frame: Frame) -> Composer:
     """An alerted story: readers know it, so headline, source and link are enough."""
     composer = Composer().add(row.title, SpanKind.BOLD).add("\n")
     if row.reach:
         composer.add(f"{row.reach}\n")
-    composer.add(f"{_source(row)} · {row.when}\n")
+    composer.add(f"{_source(row, frame)} · {row.when}\n")
     if row.also:
-        composer.add(f"{_also(row)}\n")
-    return _linked(composer, row).add("\n\n")
+        composer.add(f"{row.also}\n")
+    return _linked(composer, row, frame).add("\n\n")
 
 
-def _named(row: Row) -> Composer:
+def _named(row: Row, frame: Frame) -> Composer:
     """A story below the threshold, short: there may be many."""
-    composer = Composer().add(row.title).add(f"\n{_source(row)} · score {row.score}\n")
-    return _linked(composer, row).add("\n\n")
+    composer = Composer().add(row.title).add(f"\n{_source(row, frame)} · {row.scored}\n")
+    return _linked(composer, row, frame).add("\n\n")
 
 
-def _source(row: Row) -> str:
+def _source(row: Row, frame: Frame) -> str:
     """Name the source; its host stands in the link below, where no chat makes a second link of it."""
-    parts = (f"Source: {isolated(row.source)}", row.language)
+    parts = (frame.say("source", name=frame.isolated(row.source)), row.language)
     return " · ".join(part for part in parts if part)
 
 
-def _linked(composer: Composer, row: Row) -> Composer:
+def _linked(composer: Composer, row: Row, frame: Frame) -> Composer:
     if not row.url:
-        return composer.add(f"Link: {_NO_URL}")
+        return composer.add(frame.say("link", link=frame.say("no_url")))
     composer.link(row.url, shown_url(row.url))
-    return composer.add(f" ({ODD_HOST})") if row.odd_host else composer
+    return composer.add(_odd(row, frame))

@@ -8,24 +8,34 @@ several moments slept over only the last one counts.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from monitor import health
 from monitor.compose import source_name
+from monitor.digest import news
+from monitor.digest.corrections import corrections
+from monitor.digest.frame import ENGLISH, language_for
+from monitor.digest.missed import Missed
+from monitor.digest.quiet import quiet
+from monitor.digest.trends import trends
 from monitor.model import (
     ChannelRules,
     Decision,
     Digest,
     DigestItem,
+    Estimate,
     Feed,
     FeedState,
     FeedTrouble,
     Judged,
     Member,
+    Quiet,
     Story,
     WeekData,
 )
@@ -132,19 +142,24 @@ def select(
     feeds: Mapping[str, Feed] | None = None,
     tz: ZoneInfo | None = None,
     due_at: datetime | None = None,
+    missed: Missed | None = None,
 ) -> Digest:
-    """Choose and order what the digest of `week` tells this channel.
+    """Choose and order what the digest of `week` tells this channel, in its `rules.language`.
 
     `feeds` (by `Feed.url`) gives names and tags; a feed that is not in it passes a filter by tags. `due_at`: set where
-    the digest is late.
+    the digest is late. `missed`: what a random sample says, where there is one.
     """
     feeds = feeds or {}
+    tz = tz or ZoneInfo("UTC")
     rows = _by_story(data.judged)
     stories = [*data.stories, *_strays(data)]
     chosen = [story for story in stories if wants(rules, story, codes=_codes(rows, story), feeds=feeds)]
     items = {story.id: _item(story, rows.get(story.id, ()), feeds) for story in chosen}
     alerted = [items[story.id] for story in chosen if story.alerted]
     below = [items[story.id] for story in chosen if not story.alerted]
+    opened = {story.id for story in chosen if any(row.opens_story for row in rows.get(story.id, ()))}
+    new = [story for story in chosen if story.id in opened]
+    week_end = news.last_day(week.first_day)
     return Digest(
         week=str(week),
         first_day=week.first_day,
@@ -157,9 +172,38 @@ def select(
         trouble=_trouble(data.feeds, feeds),
         by_code=_counted(code for item in items.values() for code in item.codes),
         by_language=_counted(item.language for item in items.values()),
-        timezone=tz.key if tz else "UTC",
+        timezone=tz.key,
         due_at=due_at,
+        language=language_for(rules.language or ENGLISH),
+        new=len(new),
+        moved=news.moved(data, chosen, items, opened),
+        routes=news.new_routes(new),
+        report=news.report(chosen, items),
+        ahead=news.ahead(data, chosen, items, rows=rows, week_end=week_end, tz=tz),
+        quiet=_quiet(data, feeds, week.span(tz)[1]),
+        corrections=corrections(data.editions, feeds),
+        withdrawn=data.withdrawn,
+        held=sum(count for channel, count in data.held if channel == rules.name or not rules.name),
+        missed=_estimate(missed),
+        trends=trends(data.past, data.judged, first_day=week.first_day, tz=tz),
     )
+
+
+def _estimate(missed: Missed | None) -> Estimate | None:
+    if missed is None or missed.estimate is None:
+        return None
+    return Estimate(
+        likely=round(missed.estimate),
+        least=math.floor(missed.low),
+        most=math.ceil(missed.high),
+        labelled=missed.labelled,
+    )
+
+
+def _quiet(data: WeekData, feeds: Mapping[str, Feed], end: datetime) -> tuple[Quiet, ...]:
+    watched = {state.url for state in data.feeds if not feeds or (state.url in feeds and feeds[state.url].enabled)}
+    blind = {state.url for state in data.feeds if any(_wrong_with(state))}
+    return quiet(data.past, end=end, blind=blind, watched=watched)
 
 
 Rows = dict[str, list[Judged]]
@@ -255,13 +299,23 @@ def _trouble(states: Sequence[FeedState], feeds: Mapping[str, Feed]) -> tuple[Fe
         FeedTrouble(
             # An address may bear a key in its query: only its host is ever shown.
             name=source_name(feeds[state.url].name if state.url in feeds else "", state.title, url=state.url),
-            since=state.failing_since,
-            kind=state.error_kind if state.failures else "never asked",
+            since=since,
+            kind=kind,
         )
         for state in states
-        if state.failures or state.polled_at is None
+        for kind, since in _wrong_with(state)
     ]
     return tuple(sorted(found, key=lambda feed: (feed.name, feed.kind)))
+
+
+def _wrong_with(state: FeedState) -> Iterator[tuple[str, datetime | None]]:
+    """What is the worst about a feed, if anything is: each is named once."""
+    if state.failures:
+        yield state.error_kind, state.failing_since
+    elif state.polled_at is None:
+        yield "never asked", None
+    else:
+        yield from ((f"{one.kind}", one.since) for one in health.standing(state)[:1])
 
 
 def _counted(names: Iterable[str]) -> tuple[tuple[str, int], ...]:

@@ -43,6 +43,11 @@ _ZONE_HOURS = {"CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "HKT": 8, "SG
 _SEPTEMBER = re.compile(r"\bsept\b", re.IGNORECASE)
 _AFTERNOON = re.compile(r"\d\s*p\.?m\b", re.IGNORECASE)
 _ZONE_NAME = re.compile(r"\b([A-Z]{3,4})\s*$")
+# 24 hours, each in a tag on a line of its own with room to spare.
+_MAX_SKIPS = 2_000
+_SKIP_HOUR = re.compile(r"<hour>\s*(\d{1,2})\s*</hour>", re.ASCII)
+_SKIP_DAY = re.compile(r"<day>\s*([A-Za-z]{1,20})\s*</day>")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def entry(
@@ -153,6 +158,26 @@ def believable(at: datetime | None) -> datetime | None:
     if at is None or not _FIRST_YEAR <= at.year <= _LAST_YEAR:
         return None
     return at.astimezone(UTC)
+
+
+def skip_hours(head: str) -> tuple[int, ...]:
+    """The hours (0..23 UTC) in which a feed asks not to be polled, by RSS's skipHours; `head` is its text before items.
+
+    https://www.rssboard.org/rss-specification#optionalChannelElements
+    """
+    hours = {int(hour) % 24 for hour in _SKIP_HOUR.findall(_inside(head, "skipHours")) if int(hour) <= 24}
+    return tuple(sorted(hours))
+
+
+def skip_days(head: str) -> tuple[int, ...]:
+    """The days (0 is Monday) on which a feed asks not to be polled, by RSS's skipDays."""
+    names = {name.lower() for name in _SKIP_DAY.findall(_inside(head, "skipDays"))}
+    return tuple(number for number, name in enumerate(_WEEKDAYS) if name in names)
+
+
+def _inside(head: str, tag: str) -> str:
+    start = head.find(f"<{tag}>") + 1
+    return head[start : start + _MAX_SKIPS].partition(f"</{tag}>")[0] if start else ""
 
 
 def _iso_moment(match: re.Match[str]) -> datetime:

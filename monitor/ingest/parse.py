@@ -23,6 +23,7 @@ from monitor.ingest import fields, jsonfeed
 from monitor.ingest.decode import decoded
 from monitor.ingest.disarm import Disarmed, disarmed
 from monitor.ingest.parser_pool import Parser
+from monitor.links import unwrapped
 from monitor.model import Entry, ParsedFeed
 
 __all__ = ["MAX_ENTRIES", "Parser", "describe", "parse_bytes"]
@@ -37,6 +38,8 @@ _FEEDPARSER_RAISES = (ArithmeticError, AssertionError, AttributeError, LookupErr
 
 _ALTERNATE = re.compile(r"<link\s([^<>]{1,2000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_TITLE = re.compile(r"<title(?:\s[^<>]{0,300})?>([^<]{0,1000})", re.IGNORECASE)
+_PAGE_TITLE_CHARS = 300
 _FEED_TYPES = {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"}
 _HTML_HEAD_CHARS = 200_000
 
@@ -67,6 +70,7 @@ def parse_bytes(body: bytes, *, url: str, content_type: str = "", max_entries: i
         raise ParseError(f"not a feed: an XML document of another kind (<{document.root[:40]}>)")
     raw_feed = found["feed"]
     language = fields.language(_str(raw_feed, "language"))
+    head = document.text.partition("<item")[0]
     return ParsedFeed(
         title=fields.text_of(_str(raw_feed, "title"), fields.MAX_TITLE_CHARS),
         format=_format(version, document.root),
@@ -74,6 +78,8 @@ def parse_bytes(body: bytes, *, url: str, content_type: str = "", max_entries: i
         url=_link(raw_feed, url),
         entries=tuple(_entry(raw, url=url, language=language) for raw in raw_entries),
         ttl=_ttl(raw_feed),
+        skip_hours=fields.skip_hours(head),
+        skip_days=fields.skip_days(head),
         truncated=document.truncated,
         warnings=(*warnings, *document.warnings),
     )
@@ -110,11 +116,17 @@ def _check_root(document: Disarmed, text: str, url: str, content_type: str) -> N
     says_html = document.html_doctype or "html" in content_type.lower()
     if root in _HTML_ROOTS or (says_html and root not in _FEED_ROOTS):
         alternate = _advertised_feed(text[:_HTML_HEAD_CHARS], url)
-        raise ParseError("not a feed: an HTML page" + (f"; try {alternate}" if alternate else ""))
+        tried = f"; try {alternate}" if alternate else ""
+        raise ParseError(f"not a feed: an HTML page{tried}", page_title=_page_title(text[:_HTML_HEAD_CHARS]))
     if not root:
         raise ParseError("not a feed: neither XML nor JSON")
     if root == "opml":
         raise ParseError("not a feed: an OPML list of feeds; “longarm feeds import” reads it")
+
+
+def _page_title(page: str) -> str:
+    found = _TITLE.search(page)
+    return fields.text_of(html.unescape(found.group(1)), _PAGE_TITLE_CHARS) if found else ""
 
 
 def _advertised_feed(page: str, url: str) -> str:
@@ -164,7 +176,7 @@ def _entry(raw: Mapping[str, Any], *, url: str, language: str) -> Entry:
     return fields.entry(
         id=_str(raw, "id"),
         title=_str(raw, "title"),
-        url=_link(raw, url),
+        url=unwrapped(_link(raw, url)),
         published_at=published or updated,  # RDF's dc:date and many Atom feeds give no other
         updated_at=updated,
         summary=_str(raw, "summary"),

@@ -1,7 +1,7 @@
 """How a parse travels between the daemon and its parser process: frames of length and payload, JSON inside, no pickle.
 
-    request     a header frame {"url", "content_type", "max_entries"}, then a frame with the feed's bytes
-    answer      {"ready": true} once, then for each request {"feed": …} or {"error": …, "killed": …}
+    request     a header frame {"job", "url", "content_type", …}, then a frame with the feed's or page's bytes
+    answer      {"ready": true} once, then for each request {"<job>": …} or {"error": …, "killed": …}
 
 Touches no process and no file.
 """
@@ -73,6 +73,8 @@ def unpacked(message: dict[str, Any]) -> ParsedFeed:
             **message,
             "entries": tuple(_entry(entry) for entry in message["entries"]),
             "ttl": None if ttl is None else timedelta(seconds=ttl),
+            "skip_hours": tuple(message["skip_hours"]),
+            "skip_days": tuple(message["skip_days"]),
             "warnings": tuple(message["warnings"]),
         }
     )

@@ -1,0 +1,145 @@
+"""How long the review pages take with 100,000 stored articles: `python -m bench.web [articles]`.
+
+The articles are invented, three weeks of them in eight scripts; every page is asked over loopback HTTP, and the median
+and the slowest of its answers are told, the first one apart.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from classifiers import Reason, Score
+from monitor.model import Article, Decision, FeedState, Judged, Member, Outcome, Story, Verdict
+from monitor.store import Store
+
+NOW = datetime(2026, 11, 17, 8, 0, tzinfo=UTC)
+FEEDS = 200
+ASKED = 15
+WORDS = (
+    "court police exile embassy harbour match cup budget storm minister strike bridge film verdict passport student "
+    "dissident surveillance market river council hospital election school tunnel port journalist abroad arrest"
+).split()
+OTHERS = ("跨國鎮壓 海外警察站", "مراقبة المعارضين في الخارج", "преследование оппозиции за рубежом", "수사 해외 경찰서")
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    path: str
+    first_ms: float
+    median_ms: float
+    slowest_ms: float
+
+
+def articles(count: int) -> Iterator[Judged]:
+    chance = random.Random(0)
+    for number in range(count):
+        score = chance.random() ** 30  # two in a hundred are for the digest, and a third of them alerts
+        decision = Decision.ALERT if score >= 0.8 else Decision.DIGEST if score >= 0.5 else Decision.DROP
+        title = " ".join(chance.choices(WORDS, k=9)) + (f" {chance.choice(OTHERS)}" if number % 5 == 0 else "")
+        at = NOW - timedelta(seconds=number * 18)
+        article = Article(
+            id=f"{number:032x}",
+            feed=f"https://feed-{number % FEEDS}.example/rss",
+            title=title.capitalize(),
+            url=f"https://feed-{number % FEEDS}.example/{number}",
+            summary=" ".join(chance.choices(WORDS, k=45)),
+            language=("en", "ar", "ru", "ko", "zh")[number % 5],
+            published_at=at,
+            first_seen_at=at,
+        )
+        yield Judged(
+            article=article,
+            score=Score(value=score, codes=("violence",) if score > 0.5 else (), model="bench",
+                        reasons=(Reason(term="court", weight=1.0),) if score > 0.3 else ()),
+            verdict=Verdict(decision=decision, rule="bench"),
+            story_id="" if decision is Decision.DROP else article.id,
+            opens_story=decision is not Decision.DROP,
+        )  # fmt: skip
+
+
+def fill(store: Store, count: int) -> None:
+    """Store the articles, oldest first, a thousand a transaction."""
+    ones = list(articles(count))
+    ones.reverse()
+    for start in range(0, len(ones), 1_000):
+        batch = tuple(ones[start : start + 1_000])
+        told = tuple(
+            Story(id=one.story_id, language="en", members=(Member(article_id=one.article.id, title=one.article.title),),
+                  first_at=one.article.at, last_at=one.article.at, alerted=True)
+            for one in batch if one.verdict.decision is Decision.ALERT
+        )  # fmt: skip
+        url = f"https://feed-{start // 1_000 % FEEDS}.example/rss"
+        state = FeedState(url=url, polled_at=NOW, baselined_at=NOW - timedelta(days=60), next_poll_at=NOW)
+        store.record(Outcome(state=state, judged=batch, announce=told), (), now=batch[-1].article.first_seen_at)
+
+
+def pages(some: str) -> tuple[str, ...]:
+    """The pages that are asked; `some` is the id of an article that has a story."""
+    return (
+        "/", "/review/alerts", "/review/near", "/review/sample", "/review/codes", f"/articles/{some}",
+        f"/stories/{some}", "/stories", "/search?q=dissident+passport", "/search?q=跨國鎮壓", "/search?q=nowhere",
+        "/search?q=court&decision=alert", "/digest", "/feeds", "/channels", "/incidents", "/model",
+    )  # fmt: skip
+
+
+def timed(client: httpx.Client, path: str) -> Timed:
+    took = []
+    for _ in range(ASKED):
+        begun = time.perf_counter()
+        client.get(path).raise_for_status()
+        took.append((time.perf_counter() - begun) * 1_000)
+    return Timed(path, took[0], statistics.median(took[1:]), max(took[1:]))
+
+
+def measured(count: int) -> list[Timed]:
+    """Fill a store in a folder of its own, and ask every page; then label twenty articles, one after another."""
+    from tests.web_parts import served
+
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        with Store.open(state, now=NOW) as store:
+            fill(store, count)
+        with served(state) as site:
+            client = site.client(timeout=60.0)
+            some = next(f"{one.article.id}" for one in articles(count) if one.story_id)
+            rows = [timed(client.http, path) for path in pages(some)]
+            return [*rows, labelling(site.client(headers={"HX-Request": "true"}))]
+
+
+def labelling(client: object) -> Timed:
+    from tests.web_parts import Visit, csrf
+
+    assert isinstance(client, Visit)
+    page, took = client.get("/review/alerts").text, []
+    for _ in itertools.repeat(None, ASKED):
+        fields = {name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("item", "next")}
+        begun = time.perf_counter()
+        answer = client.post("/review/alerts", {**fields, "value": "relevant"}, token=csrf(page))
+        took.append((time.perf_counter() - begun) * 1_000)
+        page = answer.raise_for_status().text
+    return Timed("label, and the next article", took[0], statistics.median(took[1:]), max(took[1:]))
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    table = Table(f"page, {count:,} articles", "first ms", "median ms", "slowest ms")
+    for row in measured(count):
+        table.add_row(row.path, f"{row.first_ms:.0f}", f"{row.median_ms:.0f}", f"{row.slowest_ms:.0f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
