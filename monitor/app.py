@@ -45,7 +45,6 @@ _log = log.get(__name__)
 POLL_EVERY = timedelta(seconds=5)
 DELIVER_EVERY = timedelta(seconds=1)
 DIGEST_EVERY = timedelta(seconds=30)
-PUBLIC_EVERY = timedelta(seconds=10)
 TEND_EVERY = timedelta(hours=24)
 LOOK_EVERY = timedelta(seconds=10)
 CLOCK_JUMP = timedelta(seconds=2)
@@ -161,7 +160,16 @@ def _close_over(app: App, now: datetime) -> None:
             app.store.close_notice(notice.key, now)
 
 
-_PASSING = ("alert-rate:", "bot-added:", "backfill:", "changing-ids:", "chat-moved:", "feeds-blind", "gap:", "message-refused:")
+_PASSING = (
+    "alert-rate:",
+    "bot-added:",
+    "backfill:",
+    "changing-ids:",
+    "chat-moved:",
+    "feeds-blind",
+    "gap:",
+    "message-refused:",
+)
 """Incidents that have no end: after a while they are closed, so that the next of their kind is told again."""
 
 
@@ -408,7 +416,7 @@ def _jobs(app: App, edits: Edits | None = None) -> list[tuple[str, float, Callab
         ("poll", POLL_EVERY.total_seconds(), poll),
         ("deliver", DELIVER_EVERY.total_seconds(), send),
         ("digest", DIGEST_EVERY.total_seconds(), digests),
-        ("public", PUBLIC_EVERY.total_seconds(), public),
+        ("public", LOOK_EVERY.total_seconds(), public),
         ("errands", DELIVER_EVERY.total_seconds(), asked),
         ("tend", TEND_EVERY.total_seconds(), tend),
         ("settings", LOOK_EVERY.total_seconds(), settings),

@@ -61,7 +61,7 @@ ARTICLES_LEAST = 50
 ARTICLES_HALF_LIFE = 500
 _WEEK, _HOUR = timedelta(days=7), timedelta(hours=1)
 _GAPS_WITHIN = timedelta(days=60)
-_WORDS = 160
+_WORDS = 120
 
 
 class Trouble(StrEnum):

@@ -23,9 +23,9 @@ from monitor.errors import ParseError
 from monitor.ingest.fetch import Fetcher
 from monitor.ingest.guard import Guard
 from monitor.ingest.parse import parse_bytes
-from monitor.model import ChannelRules, Delivery, Feed, FeedState, Outcome, ParsedFeed
+from monitor.model import ChannelRules, Feed, FeedState, ParsedFeed
 from monitor.poll import Watch, poll_due
-from monitor.store import Store, tables
+from monitor.store import Store
 
 START = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)  # a Monday
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -208,27 +208,6 @@ class Plain:
         return [Score(value=0.6 if "dissident" in text.title else 0.05, model="plain:1") for text in texts]
 
 
-class Keeping(Store):
-    """A store that keeps what its tables have no column for yet."""
-
-    kept: dict[str, FeedState]
-
-    def record(self, outcome: Outcome, deliveries: Sequence[Delivery], *, now: datetime) -> None:
-        super().record(outcome, deliveries, now=now)
-        self.__dict__.setdefault("kept", {})[outcome.state.url] = outcome.state
-
-    def due_feeds(self, now: datetime, urls: Sequence[str], limit: int | None = None) -> list[FeedState]:
-        return [self._whole(state) for state in super().due_feeds(now, urls, limit)]
-
-    def feed_states(self) -> list[FeedState]:
-        return [self._whole(state) for state in super().feed_states()]
-
-    def _whole(self, state: FeedState) -> FeedState:
-        kept = self.__dict__.get("kept", {}).get(state.url)
-        missing = [name for name in ("rhythm", "health") if name not in tables.feeds.c]
-        return replace(state, **{name: getattr(kept, name) for name in missing}) if kept else state
-
-
 @dataclass
 class World:
     """Sites, the watch on them, and what operators were told."""
@@ -271,7 +250,7 @@ def world(folder: Path, sites: Sequence[Site], **options: Any) -> Iterator[World
     """A watch on `sites` with one channel, that of the operators."""
     net = Net(sites)
     feeds = [site.feed for site in sites]
-    with Keeping.open(folder / "state", now=START) as store:
+    with Store.open(folder / "state", now=START) as store:
         store.sync_feeds(feeds, {feed.url: START + index * timedelta(seconds=1) for index, feed in enumerate(feeds)})
         watch = Watch(
             store=store,

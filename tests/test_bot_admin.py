@@ -267,7 +267,7 @@ async def test_redact_edits_every_message_and_keeps_silent_from_then_on(tmp_path
 async def test_a_withdrawn_story_is_found_nowhere(tmp_path: Path) -> None:
     async with scene(tmp_path) as one:
         one.clock.forward(days=-7)
-        (story,) = one.tells(alert(1, "Editor stabbed"), facts=Facts(people=("Jan Nowak",)))
+        (story,) = one.tells(alert(1, "Editor stabbed"), facts=Facts(people=("Jan Nowak",)), case="new")
         one.clock.forward(days=7)
         await one.says(ADMIN, f"/redact {story[:8]} wrong")
         for asked in ("/latest", "/search stabbed", "/digest", f"/why {story[:8]}", "/case Jan Nowak"):

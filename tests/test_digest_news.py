@@ -236,6 +236,19 @@ def test_a_stage_taken_back_is_a_correction() -> None:
     assert one.changed == ("stage",)
 
 
+def test_a_channel_hears_of_the_corrections_and_the_silence_that_it_wants() -> None:
+    data = full_week()
+    for rules, heard in (
+        (ALL, (1, ["BY"])),
+        (ChannelRules(name="a", languages=("en",), least=0.9), (1, ["BY"])),
+        (ChannelRules(name="b", languages=("ru",)), (0, ["BY"])),
+        (ChannelRules(name="c", states=("IR",)), (1, [])),
+        (ChannelRules(name="d", states=("BY",)), (1, ["BY"])),
+    ):
+        digest = select(data, rules, W47, feeds=FEEDS, tz=MADRID)
+        assert (len(digest.corrections), [one.state for one in digest.quiet]) == heard, rules.name
+
+
 # ── counts ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 
 from monitor.digest.render import as_html, as_markdown, as_messages, as_text
 from monitor.digest.select import Week, select
-from monitor.model import ChannelRules, Digest, DigestItem, Facts, FeedState, FeedTrouble, SpanKind, WeekData
+from monitor.model import (
+    ChannelRules,
+    Digest,
+    DigestItem,
+    Estimate,
+    Facts,
+    FeedState,
+    FeedTrouble,
+    Route,
+    SpanKind,
+    WeekData,
+)
+from tests.digest_parts import full_digest
 from tests.render_parts import FEED, HEADLINES, MADRID, NOW, STATE, is_closed, is_sound, lines, marked, story_in, units
 
 FEEDS = {FEED.url: FEED}
@@ -268,3 +280,73 @@ def test_whatever_feeds_say_messages_are_sound_and_text_is_closed(items: list[Di
     assert all(is_sound(message) for message in as_messages(digest))
     assert is_closed(as_text(digest))
     assert is_closed(as_markdown(digest))
+
+
+# ── what stands around the stories ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_tells_what_moved_what_comes_and_what_was_corrected(form: object) -> None:
+    guess = Estimate(likely=20, least=1, most=106, labelled=50)
+    shown = form(full_digest(missed=guess))  # type: ignore[operator]
+    text = re.sub(r"\s+", " ", Page(shown).text if form is as_html else shown.replace("\\", ""))
+    assert "China → United States · charge 17 Apr 2023 › verdict 18 Nov 2026" in text
+    assert "India → United States · verdict › sentence 18 Nov 2026" in text
+    assert "China → United States 1, United Kingdom 1" in text
+    assert "29 Jan 2027" in text
+    assert "“Sentencing is set for 29 January, a judge said.”" in text
+    assert "found in the text, unchecked" in text
+    assert "it said: “Chinese police station found in London”" in text
+    assert "1 report that had been told was withdrawn" in text
+    assert "Belarus: no story since" in text
+    assert "1 of 2 feeds that told of it are blind" in text
+    assert "about 20 articles below the threshold, or 1 to 106 (95 %)" in text
+    assert "2 moved on · 2 corrections · 5 held back" in text
+    assert is_closed(text)
+
+
+def test_routes_that_were_not_read_are_counted_beside_those_that_were() -> None:
+    routes = (
+        Route(origin="CN", host="US", stories=3),
+        Route(origin="IR", host="GB", stories=2),
+        Route(origin="CN", host="", stories=1),
+        Route(origin="", host="", stories=7),
+    )
+    told = "China → United States 3, ? 1 · Iran → United Kingdom 2 · from or to not read: 7"
+    assert told in as_text(digest_of(routes=routes))
+
+
+def test_what_is_news_comes_first_in_messages_and_silence_last() -> None:
+    messages = as_messages(full_digest())
+    assert all(is_sound(message) for message in messages)
+    text = "\n".join(message.text for message in messages)
+    order = [
+        text.index(word) for word in ("Moved on", "What comes next", "Corrections", "Alerted\n", "Quiet", "Feeds:")
+    ]
+    assert order == sorted(order)
+    assert not any(message.text.rstrip().endswith(("Moved on", "Quiet", "unchecked")) for message in messages)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_strangers_text_stays_text_in_notes(text: str) -> None:
+    one = full_digest()
+    named = replace(one.ahead[0].item, title=text, source=text)
+    hostile = replace(
+        one,
+        moved=(replace(one.moved[0], item=named),),
+        report=named,
+        ahead=(replace(one.ahead[0], words=f"see {text}", item=named),),
+        corrections=(replace(one.corrections[0], title=text, before=text, source=text),),
+    )
+    usual = replace(one, moved=one.moved[:1])
+    tags = [tag for tag, _ in Page(as_html(hostile)).tags]
+    assert tags == [tag for tag, _ in Page(as_html(usual)).tags]
+    assert all(is_sound(message) for message in as_messages(hostile))
+
+
+def test_an_odd_address_is_told_beside_a_note_too() -> None:
+    one = full_digest()
+    odd = replace(one, report=replace(one.ahead[0].item, url="https://аpple.com/x"))
+    for form in FORMS:
+        assert "careful: unusual letters" in form(odd)
+    assert "careful: unusual letters" in "".join(message.text for message in as_messages(odd))

@@ -27,13 +27,14 @@ from monitor.model import (
     Label,
     LabelValue,
     Message,
+    Redaction,
     Span,
     SpanKind,
 )
 from monitor.public import entries, formats
 from monitor.public.entries import PublicEntry, PublicFeed
 from monitor.public.files import NAMES, Publisher
-from monitor.store import Store
+from monitor.store import Store, withdrawing
 from tests.config_parts import FEED as FEED_TABLE
 from tests.config_parts import loaded
 from tests.public_parts import BASE, INNER, MAIN, Face, a_story, atom_faults, json_faults, settings
@@ -297,6 +298,24 @@ def test_a_story_that_a_person_calls_not_relevant_is_taken_out_and_comes_back_wi
     label(face, story.id, LabelValue.UNSURE)
     face.publish()
     assert sorted(face.titles()) == ["a mistake", "no mistake"]
+
+
+def test_a_story_that_was_withdrawn_is_gone_from_alerts_and_digests_told_before(face: Face) -> None:
+    story, row = a_story(1, "told too early")
+    face.tell((story, row), a_story(2, "true"))
+    digest(face)
+    face.send()
+    face.publish()
+    assert "told too early" in face.items("digest.json")[0]["content_html"]
+    with face.store._writing() as connection:
+        withdrawing.withdraw(connection, Redaction(story_id=story.id, by=1, why="a source asked", at=face.now))
+    assert face.publish() == list(NAMES)
+    face.send()
+    face.publish()
+    assert face.titles() == ["true"]
+    everything = b"".join(face.bytes(name) for name in NAMES)
+    assert b"told too early" not in everything
+    assert b"a source asked" not in everything
 
 
 def test_an_article_that_another_one_vouches_for_does_not_take_its_story_out() -> None:

@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from monitor.errands import ErrandKind, Errands
-from monitor.model import ChannelState, Decision, FeedState, Outcome
-from monitor.store import Review, Store
+from monitor.model import ChannelState, Chapter, Decision, Effects, FeedState, Outcome, Redaction
+from monitor.store import People, Review, Store
 from monitor.store.review import Wish
-from monitor.store.tables import stories as stories_table
 from monitor.web.search_pages import cell
 from monitor.web.site import feed_key
 from tests.store_parts import FEED, NOW, OTHER, an_outcome, opened
@@ -78,15 +77,31 @@ def test_a_case_shows_its_stories_in_order(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with opened(state) as store:
         fill(store, dropped=0)
-        with store._writing() as connection:
-            both = stories_table.c.id.in_([article_id("editor"), article_id("passports")])
-            connection.execute(stories_table.update().where(both).values(case_id="c1"))
+        chapters = tuple(
+            ("c1", Chapter(story_id=article_id(slug), at=NOW, people=("Ada Example",), stage=stage))
+            for slug, stage in (("editor", "charge"), ("passports", "verdict"))
+        )
+        store.record(replace(an_outcome(), chapters=chapters), (), now=NOW)
     with served(state) as pages:
         page = pages.client().get("/cases/c1").text
         assert "2 stories" in page
         assert "Ada Example" in page
-        assert "investigation 17 Nov 2026" in page
+        assert "charge 17 Nov 2026 &gt; verdict 17 Nov 2026" in page
         assert "/cases/c1" in pages.client().get(f"/stories/{article_id('editor')}").text
+        assert pages.client().get("/cases/c").status_code == 404
+
+
+def test_a_withdrawn_story_says_so_and_leaves_the_exports(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with opened(state) as store:
+        fill(store, dropped=0)
+        redaction = Redaction(story_id=article_id("editor"), by=7, why="names a <child>")
+        People(store).take(1, Effects(redaction=redaction), now=NOW)
+    with served(state) as pages:
+        assert "names a &lt;child&gt;" in pages.client().get(f"/stories/{article_id('editor')}").text
+        ids = [line["id"] for line in pages.client().get("/export/incidents.json?decision=alert").json()]
+        assert len(ids) == 3
+        assert article_id("editor") not in ids
 
 
 def test_an_edited_article_shows_what_it_said_before(tmp_path: Path) -> None:

@@ -19,13 +19,9 @@ SHORTEST_ID = 6
 
 def case(turn: Turn) -> Effects:
     """Tell an affair by the name of somebody in it, or by its id: its stories in order of time, newest last."""
-    from monitor.stories.cases import keys  # noqa: PLC0415 - reads its tables, and loads NumPy
-
     if not turn.words.strip():
         return turn.says(turn.tr("Which name?") + "\n/case Lu Jianwang")
-    cases, words = Cases(turn.desk.app.store), turn.words.casefold()
-    by_id = cases.beginning(words) if len(words) >= SHORTEST_ID and set(words) <= set("0123456789abcdef") else ()
-    found = by_id or cases.naming(keys(turn.words))
+    found = _found(Cases(turn.desk.app.store), turn.words)
     gone = {one.story_id for one in turn.desk.people.redactions()}
     still = [replace(one, chapters=tuple(part for part in one.chapters if part.story_id not in gone)) for one in found]
     told = [(one, stories) for one in still if (stories := _stories(turn, one))]
@@ -37,6 +33,30 @@ def case(turn: Turn) -> Effects:
         if composer.fits(part):
             composer.extend(part)
     return turn.says(composer)
+
+
+def _found(shelf: Cases, asked: str) -> tuple[Case, ...]:
+    """By id; by whole name, in any script that can be told; by a part of a name."""
+    from monitor.stories import cases, facts  # noqa: PLC0415 - reads the gazetteer, and loads NumPy
+
+    beginning = asked.casefold()
+    if len(beginning) >= SHORTEST_ID and set(beginning) <= set("0123456789abcdef"):
+        return shelf.beginning(beginning)
+    read = facts.read(asked, "")
+    spellings = (asked, *read.people, *read.organisations)
+    found = shelf.naming([key for one in spellings for key in cases.keys(one)])
+    if sure := tuple(one for one in found if any(_names(one, spelled) for spelled in spellings)):
+        return sure
+    parts = [key for key, name in shelf.names() if cases.part_of(asked, name)]
+    return shelf.naming(parts) if parts else ()
+
+
+def _names(one: Case, asked: str) -> bool:
+    from monitor.stories import cases  # noqa: PLC0415
+
+    people = {name for chapter in one.chapters for name in (*cases.names(chapter), *chapter.bystanders)}
+    organisations = {name.casefold() for chapter in one.chapters for name in chapter.organisations}
+    return asked.casefold() in organisations or any(cases.same_person(asked, name) for name in people)
 
 
 def _stories(turn: Turn, one: Case) -> list[Story]:

@@ -29,6 +29,7 @@ from monitor.model import (
     Decision,
     Digest,
     DigestItem,
+    Edition,
     Estimate,
     Feed,
     FeedState,
@@ -180,13 +181,25 @@ def select(
         routes=news.new_routes(new),
         report=news.report(chosen, items),
         ahead=news.ahead(data, chosen, items, rows=rows, week_end=week_end, tz=tz),
-        quiet=_quiet(data, feeds, week.span(tz)[1]),
-        corrections=corrections(data.editions, feeds),
+        quiet=tuple(
+            one for one in _quiet(data, feeds, week.span(tz)[1]) if not rules.states or one.state in rules.states
+        ),
+        corrections=corrections([one for one in data.editions if _is_wanted(one, rules, feeds)], feeds),
         withdrawn=data.withdrawn,
         held=sum(count for channel, count in data.held if channel == rules.name or not rules.name),
         missed=_estimate(missed),
         trends=trends(data.past, data.judged, first_day=week.first_day, tz=tz),
     )
+
+
+def _is_wanted(edition: Edition, rules: ChannelRules, feeds: Mapping[str, Feed]) -> bool:
+    """Whether an edited article passes a channel's filters, as far as the edit itself tells."""
+    member = Member(
+        article_id=edition.article_id, title=edition.title, feed=edition.feed, language=edition.language, score=1.0
+    )
+    at = edition.replaced_at
+    story = Story(id=edition.story_id, language=edition.language, members=(member,), first_at=at, last_at=at)
+    return wants(rules, story, codes=(), feeds=feeds)
 
 
 def _estimate(missed: Missed | None) -> Estimate | None:

@@ -286,14 +286,23 @@ class _Words:
         return Note(lead=f"{self.state(one.state)}: {said}")
 
     def routes(self, routes: Iterable[Route]) -> str:
-        told = []
+        """Each origin once, with its hosts: "Hong Kong → United Kingdom 2, ? 1 · Iran → Sweden 1"."""
+        by_origin: dict[str, list[str]] = {}
+        unread = 0
         for route in routes:
             if route.origin or route.host:
-                pair = self._route((route.origin,) if route.origin else (), (route.host,) if route.host else ())
-                told.append(f"{pair} {self.frame.number(route.stories)}")
+                count = self.frame.number(route.stories)
+                by_origin.setdefault(route.origin, []).append(f"{self._place(route.host)} {count}")
             else:
-                told.append(self.frame.say("unread_routes", n=route.stories))
-        return " · ".join(told)
+                unread += route.stories
+        told = [
+            self.frame.say("route", origin=self._place(origin), host=self.frame.listed(hosts))
+            for origin, hosts in by_origin.items()
+        ]
+        return " · ".join([*told, *([self.frame.say("unread_routes", n=unread)] if unread else [])])
+
+    def _place(self, code: str) -> str:
+        return self.state(code) if code else self.frame.say("unread")
 
     def state(self, code: str) -> str:
         return self.clean(self.frame.state(code), 60)

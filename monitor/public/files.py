@@ -37,6 +37,10 @@ class ToldStore(Protocol):
         """Stories by id."""
         ...
 
+    def withdrawn(self) -> frozenset[str]:
+        """Ids of stories that are told no more, which nothing else here gives any more."""
+        ...
+
     def labels(self) -> Sequence[Label]:
         """The labels that count, in order of time."""
         ...
@@ -73,8 +77,8 @@ class Publisher:
 
     def _published(self, store: ToldStore, settings: Settings, folder: Path) -> tuple[Path, ...]:
         rows = store.told(settings.public.channels, entries.NEWEST)
-        labels = store.labels()
-        made_of = (tuple(rows), tuple(labels), settings)
+        labels, withdrawn = store.labels(), store.withdrawn()
+        made_of = (tuple(rows), tuple(labels), withdrawn, settings)
         if made_of == self._made_of and all((folder / name).exists() for name in NAMES):
             return ()
         about = [row for row in rows if row.story_id]
@@ -82,7 +86,7 @@ class Publisher:
         languages = {story.id: story.language for story in stories.values()}
         without = entries.taken_back(stories.values(), labels)
         told = entries.of_stories(about, languages, without)
-        weeks = self._digests(store, settings, [row for row in rows if not row.story_id], labels)
+        weeks = self._digests(store, settings, [row for row in rows if not row.story_id], labels, withdrawn)
         title, base = settings.public.title, settings.public.url
         feeds = (
             PublicFeed(name=ALERTS, title=title, base=base, entries=told),
@@ -93,13 +97,18 @@ class Publisher:
         return tuple(changed)
 
     def _digests(
-        self, store: ToldStore, settings: Settings, rows: Sequence[Delivery], labels: Sequence[Label]
+        self,
+        store: ToldStore,
+        settings: Settings,
+        rows: Sequence[Delivery],
+        labels: Sequence[Label],
+        withdrawn: frozenset[str],
     ) -> tuple[PublicEntry, ...]:
         rules = {channel.name: channel.rules for channel in settings.channels}
         made: dict[object, PublicEntry] = {}
         for week, channel, at in entries.digests_told(rows):
             if channel in rules:
-                key = (week, at, rules[channel], settings.timezone, settings.feeds, tuple(labels))
+                key = (week, at, rules[channel], settings.timezone, settings.feeds, tuple(labels), withdrawn)
                 made[key] = self._pages.get(key) or _digest(store, settings, rules[channel], week, at, labels)
         self._pages = made
         return tuple(made.values())
@@ -124,6 +133,12 @@ def _without(data: WeekData, taken_back: Collection[str]) -> WeekData:
         data,
         stories=tuple(story for story in data.stories if story.id not in taken_back),
         judged=tuple(row for row in data.judged if row.story_id not in taken_back),
+        turns=tuple(turn for turn in data.turns if turn.story_id not in taken_back),
+        editions=tuple(edition for edition in data.editions if edition.story_id not in taken_back),
+        cases=tuple(
+            replace(case, chapters=tuple(one for one in case.chapters if one.story_id not in taken_back))
+            for case in data.cases
+        ),
     )
 
 

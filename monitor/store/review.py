@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Connection, Select, Text, and_, func, or_, se
 
 from monitor.model import EPOCH, Decision, Delivery, DeliveryState, Judged, Label, Story
 from monitor.store import exports, outbox, reading, rows
-from monitor.store.people_tables import acts, mutes
+from monitor.store.people_tables import acts, mutes, redactions
 from monitor.store.store import Store
 from monitor.store.tables import IS_HELD, STILL_TO_SEND, article_versions, articles, attempts, channels, deliveries
 from monitor.store.tables import feeds as feeds_table
@@ -25,7 +25,6 @@ from monitor.store.tables import labels as labels_table
 from monitor.store.tables import stories as stories_table
 from monitor.store.upsert import insert_into
 
-_CHUNK = 500
 _GLANCES = 2_000
 _BY_PAGES = 0
 """Numbers of persons are the bot's; what is done through the pages is written down under this one, with the name."""
@@ -244,12 +243,11 @@ class Review:
             found = select(stories_table.c.case_id).where(stories_table.c.id == story_id)
             return connection.execute(found).scalar_one_or_none() or ""
 
-    def case_stories(self, case_id: str) -> tuple[Story, ...]:
-        """The stories of a case, in order of time."""
+    def withdrawn(self) -> dict[str, str]:
+        """Why stories are told no more, by id."""
         with self._reading() as connection:
-            found = select(stories_table.c.id).where(stories_table.c.case_id == case_id)
-            ids = list(connection.execute(found.limit(_CHUNK)).scalars())
-            return tuple(sorted(reading.stories_of(connection, ids), key=lambda story: (story.first_at, story.id)))
+            found = connection.execute(select(redactions.c.story_id, redactions.c.why))
+            return {row[0]: row[1] or "no reason was given" for row in found}
 
     def sent_about(self, story_id: str) -> tuple[tuple[Delivery, tuple[Attempt, ...]], ...]:
         """The deliveries of a story with their tries, in order of queueing."""

@@ -341,6 +341,11 @@ class Store:
         with self._reading() as connection:
             return [*told.stories(connection, channels, limit), *told.digests(connection, channels, limit)]
 
+    def withdrawn(self) -> frozenset[str]:
+        """Ids of stories that are told no more."""
+        with self._reading() as connection:
+            return told.withdrawn(connection)
+
     # ── channels ──────────────────────────────────────────────────────────────────────────────────
 
     def channel_states(self) -> dict[str, ChannelState]:

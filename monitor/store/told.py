@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from monitor.model import Delivery, DeliveryState
 from monitor.store import rows, withdrawing
+from monitor.store.people_tables import redactions
 from monitor.store.posting import COUNTED
 from monitor.store.tables import deliveries
 
@@ -19,7 +20,8 @@ _ROWS_A_STORY = 10
 def stories(connection: Connection, channels: Sequence[str], limit: int) -> list[Delivery]:
     """Rows that were sent about the `limit` stories last told in `channels`, in order of queueing.
 
-    Stories that a list only counted were not told, withdrawn ones are told no more, and rows whose words were forgotten say nothing any more.
+    Stories that a list only counted were not told, withdrawn ones are told no more, and rows whose words were forgotten
+    say nothing any more.
     """
     was_sent = (
         deliveries.c.channel.in_(channels),
@@ -42,6 +44,11 @@ def stories(connection: Connection, channels: Sequence[str], limit: int) -> list
 def _rows(connection: Connection, ids: Sequence[int]) -> list[Delivery]:
     found = connection.execute(select(deliveries).where(deliveries.c.id.in_(ids))).mappings()
     return [rows.delivery(row) for row in found]
+
+
+def withdrawn(connection: Connection) -> frozenset[str]:
+    """Ids of stories that are told no more."""
+    return frozenset(connection.execute(select(redactions.c.story_id)).scalars())
 
 
 def digests(connection: Connection, channels: Sequence[str], limit: int) -> list[Delivery]:

@@ -120,8 +120,8 @@ def _articles(site: Site, wish: Wish) -> Iterator[Line]:
 
 
 def _incidents(site: Site, wish: Wish) -> Iterator[Line]:
-    """The stories that hold an article which is wanted, each once, in the order of that article."""
-    told: set[str] = set()
+    """The stories that hold an article which is wanted, each once, in that order; none that was withdrawn."""
+    told: set[str] = set(site.review.withdrawn())
     batch: list[str] = []
     for row in site.review.pages(wish):
         if row.story_id and row.story_id not in told:

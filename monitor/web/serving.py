@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -186,6 +187,8 @@ def serve(settings: Settings, store: Store, *, host: str, port: int, clock: Call
     app = built(settings, store, host=host, clock=clock)
     with listening(host, port) as where:
         _log.info("the review pages are open", address=f"http://{host}:{where.getsockname()[1]}/")
+        for number in (signal.SIGTERM, signal.SIGINT):  # the library raises them again when it has ended
+            signal.signal(number, lambda *_: None)
         server(app).run(sockets=[where])
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.model import Case, Chapter, Judged, Label, Story
+from monitor.model import Judged, Label
+from monitor.store.cases import Cases
 from monitor.store.review import Version
 from monitor.web.site import Site, page, refusal
 
@@ -72,6 +73,7 @@ def story_page(site: Site, request: Request) -> Response:
         sent=sent,
         events=sorted(events, key=lambda event: event.at),
         case=site.review.case_of(story_id),
+        withdrawn=site.review.withdrawn().get(story_id, ""),
     )
 
 
@@ -95,13 +97,9 @@ def _of_label(label: Label) -> Event:
 def case_page(site: Site, request: Request) -> Response:
     """Show an affair: its stories in order of time, and how far it came."""
     case_id = request.path_params["case"]
-    found = site.review.case_stories(case_id)
-    if not found:
+    case = next((one for one in Cases(site.store).beginning(case_id) if one.id == case_id), None)
+    if case is None:
         return refusal(site, request, 404, "No case has this id.")
-    case = Case(id=case_id, chapters=tuple(map(_chapter, found)))
-    people = tuple(dict.fromkeys(name for story in found for name in story.facts.people))
-    return page(site, request, "case", stories=found, line=case.line, people=people[:20])
-
-
-def _chapter(story: Story) -> Chapter:
-    return Chapter(story_id=story.id, at=story.first_at, people=story.facts.people, stage=story.facts.stage)
+    stories = site.store.stories([chapter.story_id for chapter in case.chapters])
+    people = tuple(dict.fromkeys(name for chapter in case.chapters for name in chapter.people))
+    return page(site, request, "case", case=case, stories=stories, people=people[:20])
