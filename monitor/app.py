@@ -344,7 +344,7 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with opened(settings, stream=stream, clock=utc_now) as app:
+    async with opened(settings, stream=stream, clock=utc_now) as app, wiring.heard_by_hubs(app):
         _say(app.warnings)
         if all(channel.type == "console" for channel in settings.channels):
             _log.info(CONSOLE_ONLY)
@@ -396,6 +396,14 @@ def _jobs(app: App, edits: Edits | None = None) -> list[tuple[str, float, Callab
         if not any(task.get_name() == "deliver" for task in app.tasks):
             _start(app, "deliver", _deliver_pass(app))
 
+    async def push() -> None:
+        if app.watch.push is None:
+            return
+        app.watch.push.use(app.watch.feeds)
+        _guarded(app, "push", functools.partial(app.watch.push.hurry, app.store, app.watch.in_flight, utc_now()))
+        if not any(task.get_name() == "hubs" for task in app.tasks):
+            _start(app, "hubs", app.watch.push.ask_hubs(app.watch.fetcher, utc_now()))
+
     async def digests() -> None:
         _guarded(app, "digest", lambda: digest_pass(app, utc_now()))
 
@@ -415,6 +423,7 @@ def _jobs(app: App, edits: Edits | None = None) -> list[tuple[str, float, Callab
     return [
         ("poll", POLL_EVERY.total_seconds(), poll),
         ("deliver", DELIVER_EVERY.total_seconds(), send),
+        ("push", POLL_EVERY.total_seconds(), push),
         ("digest", DIGEST_EVERY.total_seconds(), digests),
         ("public", LOOK_EVERY.total_seconds(), public),
         ("errands", DELIVER_EVERY.total_seconds(), asked),

@@ -1,16 +1,18 @@
-"""What every message is made of: text that pings nobody, marked stretches, names of languages, dates, addresses.
+"""What every message is made of: text that pings nobody, marked stretches, names of states and languages, dates.
 
-Shared by alerts and digests, pure. Strangers' text is made harmless here and nowhere else: chats turn "@name",
-"/command", "#tag" and "evil.example" inside a message into something to tap, so an invisible word joiner is put where
-they would begin. It reads as before, keeps its typeface and survives in chats without formatting, where a code span
-would not. A message therefore holds only the links that Longarm made. Nothing here decides what is worth telling.
+Shared by alerts and digests, pure but for names that CLDR gives. Strangers' text is made harmless here and nowhere
+else: chats turn "@name", "/command", "#tag" and "evil.example" inside a message into something to tap, so an invisible
+word joiner is put where they would begin. It reads as before, keeps its typeface and survives in chats without
+formatting, where a code span would not. A message therefore holds only the links that Longarm made. Nothing here
+decides what is worth telling.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -155,6 +157,12 @@ def stretches(message: Message) -> Iterator[tuple[int, int, tuple[Span, ...]]]:
         yield start, end, tuple(over)
 
 
+def headline_of(message: Message) -> str:
+    """Give the line that says what a message is about: the first that holds bold words, else its first."""
+    at = next((span.start for span in message.spans if span.kind is SpanKind.BOLD), 0)
+    return message.text[message.text.rfind("\n", 0, at) + 1 :].partition("\n")[0]
+
+
 def from_own_words(text: str) -> Composer:
     """Compose a text of ours in which names and addresses of strangers may stand; lines stay lines.
 
@@ -205,3 +213,21 @@ def language_name(code: str) -> str:
     """Name a language in English by its BCP 47 tag; an unknown tag stands for itself, an empty one for nothing."""
     base = code.replace("_", "-").partition("-")[0].lower()
     return _LANGUAGES.get(base) or harmless(code, 20)
+
+
+# Where CLDR's English name is not the one that readers of news know, or says more than the code does.
+_STATES = {
+    "CD": "DR Congo", "CG": "Congo", "HK": "Hong Kong", "MM": "Myanmar", "MO": "Macau", "PS": "Palestine",
+}  # fmt: skip
+
+
+def state_name(code: str) -> str:
+    """Name a state in English by its ISO 3166 code; an unknown code stands for itself."""
+    return _STATES.get(code) or _territories().get(code) or harmless(code, 20)
+
+
+@functools.cache
+def _territories() -> Mapping[str, str]:
+    from babel import Locale  # noqa: PLC0415 - reads locale files
+
+    return dict(Locale("en").territories)

@@ -7,6 +7,7 @@ counts, because a crash may come between doing it and taking its file away. Noth
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -26,6 +27,8 @@ _log = log.get(__name__)
 
 FOLDER = "errands"
 MAX_BYTES = 64_000
+_NUMBERS = itertools.count()
+"""Of errands of one moment the one that was left first is done first."""
 
 
 class ErrandKind(StrEnum):
@@ -65,7 +68,7 @@ class Errands:
             StateError: it could not be written.
         """
         folder = self.state_dir / FOLDER
-        name = f"{_micros(errand.at):020d}-{secrets.token_hex(4)}"
+        name = f"{_micros(errand.at):020d}-{next(_NUMBERS):06d}-{secrets.token_hex(4)}"
         draft = folder / f".{name}"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -58,6 +58,7 @@ from monitor.pulse import Pulse
 from monitor.second_look import second_look
 from monitor.store import Store
 from monitor.stories import grouping, identity
+from monitor.websub.subscribing import Subscriptions
 
 _log = log.get(__name__)
 
@@ -70,7 +71,7 @@ class Watch:
 
     `tiers` is the reader's own list of sources. `editable`: names of channels that can edit what was sent. `full_text`
     None: no page is read. `price` is what a request must be worth (`schedule.price_within`); None: `every` says it.
-    `turn` is held from the look at what is known until what was found is recorded.
+    `push` None: no hub is asked for. `turn` is held from the look at what is known until what was found is recorded.
     """
 
     store: Store
@@ -93,6 +94,7 @@ class Watch:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     price: float | None = None
     pulse: Pulse = field(default_factory=Pulse)
+    push: Subscriptions | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,6 +154,8 @@ def _prime(watch: Watch, now: datetime) -> None:
 async def take(watch: Watch, feed: Feed, state: FeedState, answer: Answer, now: datetime) -> Outcome:
     """Take one feed's answer the whole way and record it."""
     parsed = await _parsed(watch.parser, feed, answer)
+    if watch.push and isinstance(answer, Fetched) and isinstance(parsed, ParsedFeed):
+        watch.push.learn(feed, answer, parsed)
     return await _taken(watch, feed, state, answer, parsed, now)
 
 

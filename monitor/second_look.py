@@ -54,7 +54,7 @@ async def second_look(watch: Watching, feed: Feed, ruled: Sequence[Ruled], now: 
     wanted = sorted((row for row in ruled if wants_page(row, feed, watch.rules)), key=lambda row: -row[1].value)
     if watch.full_text is None or not wanted:
         return list(ruled)
-    pages = await watch.full_text.read([article for article, _, _ in wanted], now=now)
+    pages = await watch.full_text.read([article for article, _, _ in wanted], now=now, proxy=feed.proxy)
     told = {article.id: _with_page(article, pages[article.id]) for article, _, _ in wanted}
     again = [article for article in told.values() if article.page_state == PageState.READ]
     scores = watch.classifier.score([_text(article) for article in again]) if again else []

@@ -33,6 +33,7 @@ from monitor.model import SUBSCRIBER, ChannelRules, Feed, Person
 from monitor.poll import Watch
 from monitor.public.files import Publisher
 from monitor.store import People, Store
+from monitor.websub.subscribing import Subscriptions, key_of
 
 if TYPE_CHECKING:
     from monitor.alerts.channels.telegram import TelegramLine
@@ -118,6 +119,7 @@ async def opened(
             timezone=settings.timezone,
             clock=clock,
             full_text=_full_text(settings, fetcher, parser),
+            push=_push(settings) if clock else None,
         )
         deliver.recover(store, moment)
         pacer = deliver.Pacer.primed(store.recent_sends(moment - timedelta(minutes=1)), channels)
@@ -151,11 +153,39 @@ def _take_over(store: Store, settings: Settings, now: datetime) -> None:
 
 
 def _fetcher(settings: Settings, clock: Callable[[], datetime] | None) -> Fetcher:
-    return Fetcher(Guard(settings.allow), user_agent=settings.user_agent, proxy=settings.proxy, clock=clock or utc_now)
+    return Fetcher(
+        Guard(settings.allow),
+        user_agent=settings.user_agent,
+        proxy=settings.proxy,
+        contact=settings.contact,
+        clock=clock or utc_now,
+    )
 
 
 def _full_text(settings: Settings, fetcher: Fetcher, parser: Parser) -> FullText | None:
     return FullText(fetcher, parser, user_agent=settings.user_agent) if settings.read_pages else None
+
+
+def _push(settings: Settings) -> Subscriptions | None:
+    callback = settings.websub.callback
+    return Subscriptions(callback, key_of(settings.state_dir)) if callback else None
+
+
+@contextlib.asynccontextmanager
+async def heard_by_hubs(app: App) -> AsyncIterator[None]:
+    """Listen for hubs inside the block, where they are wanted.
+
+    Raises:
+        ConfigError: the address can't be listened on.
+    """
+    if app.watch.push is None:
+        yield
+        return
+    from monitor.websub.serving import listening  # noqa: PLC0415 - only where hubs are wanted
+
+    app.watch.push.use(app.watch.feeds)
+    async with listening(app.watch.push, app.settings.websub.listen, clock=app.watch.clock or utc_now):
+        yield
 
 
 def _rules(settings: Settings) -> policy.Rules:
@@ -386,7 +416,7 @@ def _channels_beside(app: App, settings: Settings) -> tuple[dict[str, Channel], 
 def _fetcher_beside(app: App, settings: Settings) -> Fetcher:
     """The fetcher; another one where the network is used in another way. The old one serves the polls under way."""
     before = app.settings
-    if (before.allow, before.user_agent, before.proxy) == (settings.allow, settings.user_agent, settings.proxy):
+    if all(getattr(before, key) == getattr(settings, key) for key in ("allow", "user_agent", "proxy", "contact")):
         return app.watch.fetcher
     fetcher = _fetcher(settings, app.watch.clock)
     app.stack.push_async_callback(fetcher.aclose)

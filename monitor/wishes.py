@@ -1,7 +1,9 @@
 """What a channel wants, and when: its filters and its quiet hours. Pure; the same for alerts and digests.
 
 A filter leaves out only what is known not to fit. A story whose language, states or codes could not be read passes:
-what is unsure is shown, because a story left out is missed for ever and one shown too much is only read past.
+what is unsure is shown, because a story left out is missed for ever and one shown too much is only read past. Words are
+looked for in headlines and summaries: one article that says a wanted word is enough, and an unwanted one leaves a story
+out only where every article says one.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor.model import ChannelRules, Feed, Story
+from monitor.patterns import says
 
 
 def wants(rules: ChannelRules, story: Story, *, codes: Iterable[str], feeds: Mapping[str, Feed]) -> bool:
@@ -29,7 +32,13 @@ def wants(rules: ChannelRules, story: Story, *, codes: Iterable[str], feeds: Map
         and _any(rules.stages, {story.facts.stage} - {""})
         and max((member.score for member in story.members), default=1.0) >= rules.least
         and _any_tag(rules.tags, story, feeds)
+        and _by_words(rules, story)
     )
+
+
+def is_urgent(rules: ChannelRules, story: Story, *, codes: Iterable[str]) -> bool:
+    """Say whether the channel hears of `story` in its quiet hours too. `codes` as for `wants`."""
+    return not {*story.facts.codes, *codes, story.facts.stage}.isdisjoint(rules.urgent)
 
 
 def _any(wanted: tuple[str, ...], found: set[str]) -> bool:
@@ -51,6 +60,14 @@ def _any_tag(wanted: tuple[str, ...], story: Story, feeds: Mapping[str, Feed]) -
     return not wanted or any(
         source not in feeds or not set(feeds[source].tags).isdisjoint(wanted) for source in sources
     )
+
+
+def _by_words(rules: ChannelRules, story: Story) -> bool:
+    if not rules.must and not rules.never:
+        return True
+    texts = [f"{member.title}\n{member.summary}" for member in story.members]
+    wanted = not rules.must or any(says(wish, text) for text in texts for wish in rules.must)
+    return wanted and not all(any(says(wish, text) for wish in rules.never) for text in texts)
 
 
 def held_until(rules: ChannelRules, *, tz: ZoneInfo, now: datetime) -> datetime | None:

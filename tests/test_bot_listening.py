@@ -324,6 +324,7 @@ async def test_the_bot_runs_beside_the_watch_and_follows_its_settings(
 ) -> None:
     monkeypatch.setattr(daemon, "LONG_POLL", timedelta(0))
     monkeypatch.setattr(daemon, "LOOK_EVERY", timedelta(seconds=0.1))
+    monkeypatch.setattr(bot_room, "LOOK_EVERY", timedelta(seconds=0.01))
     monkeypatch.setattr(daemon, "TEND_EVERY", timedelta(seconds=0.05))
     async with scene(tmp_path) as one:
         settings = one.app.settings

@@ -88,7 +88,7 @@ def test_each_story_is_listed_with_headline_host_time_and_link() -> None:
         "2 more new stories",
         "",
         f"• {HEADLINES['en'][0]} (harbour-wire.example), 18 Nov 2026 08:00 CET",
-        f"• {HEADLINES['fa'][0]}, 18 Nov 2026 08:00 CET",
+        f"• \u2068{HEADLINES['fa'][0]}\u2069, 18 Nov 2026 08:00 CET",
     ]
     assert [span.url for span in message.spans if span.url] == [one.url]
     assert marked(message, SpanKind.CODE) == ["harbour-wire.example"]

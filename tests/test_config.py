@@ -25,6 +25,7 @@ keep_text_days = 30
 [network]
 allow = ["rss-bridge:8000", "10.1.0.0/16", "[fd00::5]:81"]
 proxy = "socks5h://127.0.0.1:9050"
+contact = "mailto:desk@news.test"
 
 [relevance]
 alert_at = 0.9
@@ -39,6 +40,7 @@ alert_at = 1
 digest_at = 0.3
 tags = ["ngo", "exile"]
 user_agent = "Another"
+proxy = "http://proxy:3128"
 enabled = false
 
 [[searches]]
@@ -89,12 +91,14 @@ def test_every_key_of_a_whole_file_arrives(tmp_path: Path) -> None:
     assert settings.keep_text == timedelta(days=30)
     assert settings.allow == ("rss-bridge:8000", "10.1.0.0/16", "[fd00::5]:81")
     assert settings.proxy == "socks5h://127.0.0.1:9050"
+    assert settings.contact == "desk@news.test"
     assert (settings.alert_at, settings.digest_at) == (0.9, 0.4)
 
     feed = settings.feeds[0]
     assert (feed.url, feed.name, feed.language) == ("https://news.test/rss", "News", "zh-Hant")
     assert (feed.every, feed.alert_at, feed.digest_at) == (timedelta(hours=2), 1.0, 0.3)
     assert (feed.tags, feed.user_agent, feed.enabled) == (("ngo", "exile"), "Another", False)
+    assert feed.proxy == "http://proxy:3128"
 
     main, matrix = settings.channels
     assert main.rules == ChannelRules(
@@ -440,6 +444,15 @@ def test_a_note_is_kept_for_people() -> None:
     assert "a remark of at most 200 characters" in problem(FEED + f'note = "{"x" * 201}"')
 
 
+def test_hubs_that_would_learn_what_a_proxy_hides_are_doubted() -> None:
+    websub = '[websub]\ncallback = "https://news.test/hook/"\nlisten = "127.0.0.1:8090"\n'
+    settings = load(FEED + websub)
+    assert (settings.websub.callback, settings.websub.listen) == ("https://news.test/hook", "127.0.0.1:8090")
+    assert not [line for line in settings.warnings if "[websub]" in line]
+    (warning,) = [line for line in load(FEED + websub + '[network]\nproxy = "http://p:1"').warnings if "hubs" in line]
+    assert "the callback's address" in warning
+
+
 def test_an_onion_address_without_a_proxy_is_doubted() -> None:
     feed = '[[feeds]]\nurl = "http://examplexample.onion/rss"\nname = "Hidden"\n'
     (warning,) = load(feed).warnings
@@ -447,6 +460,7 @@ def test_an_onion_address_without_a_proxy_is_doubted() -> None:
     assert "socks5h://127.0.0.1:9050" in warning
     assert load(FEED + feed + "enabled = false").warnings == ()
     assert load(feed + '[network]\nproxy = "socks5h://127.0.0.1:9050"').warnings == ()
+    assert load(feed + 'proxy = "socks5h://127.0.0.1:9050"').warnings == ()
     assert load(feed, {"LONGARM_PROXY": "socks5h://u:p@127.0.0.1:9050"}).warnings == ()
 
 

@@ -26,7 +26,10 @@ def test_caps_and_sources_are_read() -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("[alerts]\nburst = 0", "alerts.burst: found 0; expected stories that go alone, a whole number from 1 to 1,000"),
+        (
+            "[alerts]\nburst = 0",
+            "alerts.burst: found 0; expected stories that go alone, a whole number from 1 to 1,000",
+        ),
         ('[alerts]\nfeed_cap = "9"', 'alerts.feed_cap: found "9"; expected messages an hour'),
         ("[alerts]\nfeed_kap = 9", 'alerts.feed_kap: unknown key; did you mean "feed_cap"?'),
         ('[sources]\nfirst = "reuters.com"', 'sources.first: found "reuters.com"; expected a list'),

@@ -181,6 +181,35 @@ def test_a_bot_api_server_has_a_plain_address() -> None:
     assert "begins with https" in refused(values.api_url, "bots.test")
 
 
+def test_a_feeds_own_proxy_has_no_place_for_a_password() -> None:
+    assert values.own_proxy("") == ""
+    assert values.own_proxy("socks5h://127.0.0.1:9050") == "socks5h://127.0.0.1:9050"
+    told = refused(values.own_proxy, "http://user:hunter22@proxy:1")
+    assert "a feed's own proxy has none" in told
+    assert "hunter22" not in told
+
+
+def test_the_callback_is_an_address_to_which_a_path_can_be_added() -> None:
+    assert values.callback("") == ""
+    assert values.callback("https://news.test/hook/") == "https://news.test/hook"
+    assert "https://example.org/hook" in refused(values.callback, "https://news.test/hook?a=b")
+
+
+def test_where_to_listen_is_a_host_and_port() -> None:
+    assert values.listen("127.0.0.1:8081") == "127.0.0.1:8081"
+    assert values.listen(" [::1]:80 ") == "[::1]:80"
+    for bad in ("127.0.0.1", ":8081", "127.0.0.1:0", "127.0.0.1:70000", 8081):
+        assert "a host and port such as" in refused(values.listen, bad)
+
+
+def test_a_contact_is_a_mail_address() -> None:
+    assert values.contact("") == ""
+    assert values.contact("mailto:desk@news.test") == "desk@news.test"
+    assert 'did you mean "mailto:desk@news.test"?' in refused(values.contact, "desk@news.test")
+    for bad in ("mailto:", "mailto:a b@news.test", "mailto:a@news.test\r\nX: y", "https://news.test", 1):
+        assert "a mail address such as" in refused(values.contact, bad)
+
+
 def test_a_proxy_leaves_names_to_the_other_side() -> None:
     assert values.proxy("") == ""
     assert values.proxy("socks5h://127.0.0.1:9050") == "socks5h://127.0.0.1:9050"

@@ -152,7 +152,11 @@ def test_what_is_not_surely_the_same_feed_has_not_moved(
 def test_what_can_not_change_while_running_is_named_by_keys_that_exist() -> None:
     found = lines(
         HEAD + FEED,
-        HEAD + 'state = "other"\n[relevance]\nread_pages = false\n' + FEED,
+        HEAD
+        + 'state = "other"\n[relevance]\nread_pages = false\n'
+        + '[web]\nhosts = ["review.test"]\nuser_header = "Remote-User"\nproxies = ["10.0.0.1/32"]\n'
+        + '[websub]\ncallback = "https://news.test/hook"\nlisten = "127.0.0.1:8090"\n'
+        + FEED,
         {},
         {"LONGARM_DATABASE_URL": "postgresql+psycopg://u:p@h/d", "LONGARM_WEB_PASSWORD": "long enough"},
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.digest.upcoming import upcoming
+from monitor.digest.upcoming import _solar_day, upcoming
 from monitor.model import DIGEST_LANGUAGES
 
 PUBLISHED = date(2026, 2, 14)
@@ -38,6 +38,9 @@ def days(text: str, language: str, *, published: date = PUBLISHED, after: date =
         ("ar", "ومن المقرر أن تعقد الجلسة في ٤ آذار المقبل.", "2026-03-04"),
         ("ar", "ستبدأ المحاكمة في 4 مارس.", "2026-03-04"),
         ("fa", "دادگاه در ۴ مارس ۲۰۲۶ برگزار خواهد شد.", "2026-03-04"),
+        ("fa", "دادگاه در ۱۵ اسفند برگزار خواهد شد.", "2026-03-06"),
+        ("fa", "جلسه ۱ فروردین ۱۴۰۵ است.", "2026-03-21"),
+        ("fa", "جلسه در ۳۰ اسفند ماه ۱۴۰۴ نیست، در ۳۱ اردیبهشت سال ۱۴۰۵ است.", "2026-05-21"),
         ("zh-Hant", "案件將於三月開審，法官定於3月4日宣判。", "2026-03-04"),
         ("zh-Hans", "法院将于2026年10月5日开庭。", "2026-10-05"),
         ("ja", "公判は2026年10月5日に開かれる予定だ。", "2026-10-05"),
@@ -64,13 +67,25 @@ def test_a_whole_date_is_read_in_the_texts_language(language: str, text: str, da
         ("en", "They will meet on March 4.5 kilometres away."),
         ("en", "The deal will be worth May 12% more."),
         ("de", "Er wurde am 4. März verhaftet."),
-        ("fa", "دادگاه در ۱۵ اسفند برگزار خواهد شد."),
+        ("fa", "او در ۱۵ اسفند بازداشت شد."),
+        ("fa", "دادگاه در ۳۲ فروردین ۱۴۰۵ برگزار خواهد شد."),
         ("zh", "3月4日，他被捕。"),
         ("xx", "4 March"),
     ],
 )
 def test_what_is_no_whole_date_or_not_said_to_come_is_left_out(language: str, text: str) -> None:
     assert days(text, language) == []
+
+
+@pytest.mark.parametrize(
+    ("solar", "day"),
+    # New years and last days of leap years, as almanacs have them.
+    [((1399, 12, 30), date(2021, 3, 20)), ((1400, 1, 1), date(2021, 3, 21)), ((1403, 12, 30), date(2025, 3, 20)),
+     ((1404, 1, 1), date(2025, 3, 21)), ((1408, 12, 30), date(2030, 3, 20)), ((1357, 11, 22), date(1979, 2, 11)),
+     ((1404, 12, 30), None), ((1342, 1, 1), None), ((1404, 13, 1), None), ((1404, 7, 31), None)],
+)  # fmt: skip
+def test_a_day_of_irans_calendar_is_one_of_ours(solar: tuple[int, int, int], day: date | None) -> None:
+    assert _solar_day(*solar) == day
 
 
 def test_a_cue_of_another_sentence_does_not_count() -> None:

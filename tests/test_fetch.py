@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -254,7 +255,7 @@ async def test_a_redirect_without_a_target_is_an_error() -> None:
     assert error.value.kind is FetchFailure.PROTOCOL
 
 
-async def test_cookies_stay_with_their_origin_and_die_with_the_fetch() -> None:
+async def test_cookies_stay_with_their_origin_and_their_feed() -> None:
     async with Site() as other, Site() as site, fetcher() as web:
         site.pages["/"] = redirect("/wall", 302, ("Set-Cookie", "seen=1; Path=/; HttpOnly"), ("Set-Cookie", "bad"))
         site.pages["/wall"] = redirect(other.url("/there"), 302, ("Set-Cookie", "secret=2"))
@@ -264,6 +265,55 @@ async def test_cookies_stay_with_their_origin_and_die_with_the_fetch() -> None:
         await web.get(other.url("/end"))
     assert [asked.headers.get("cookie") for asked in site.asked] == [None, "seen=1"]
     assert [asked.headers.get("cookie") for asked in other.asked] == [None, None, None]
+
+
+async def test_a_feed_sends_its_cookies_at_its_next_poll_and_no_other_feed_or_page_does() -> None:
+    async with Site() as site, fetcher() as web:
+        site.pages["/a"] = [answer(200, RSS, ("Set-Cookie", "a=1")), answer(200, RSS, ("Set-Cookie", "a=2"))]
+        site.pages["/b"] = answer(200, RSS, ("Set-Cookie", "b=1"))
+        for target in ("/a", "/b", "/a", "/a"):
+            await web.fetch(feed(site.url(target)), state(site.url(target)))
+        await web.get(site.url("/a"))
+    assert [asked.headers.get("cookie") for asked in site.asked] == [None, None, "a=1", "a=2", None]
+
+
+async def test_another_fetcher_knows_no_cookies() -> None:
+    async with Site({"/": answer(200, RSS, ("Set-Cookie", "a=1"))}) as site:
+        for _ in range(2):
+            async with fetcher() as web:
+                await web.fetch(feed(site.url()), state(site.url()))
+    assert [asked.headers.get("cookie") for asked in site.asked] == [None, None]
+
+
+async def test_a_refusal_empties_the_feeds_jar() -> None:
+    async with Site() as site, fetcher() as web:
+        site.pages["/"] = [answer(200, RSS, ("Set-Cookie", "a=1")), answer(403, b"no"), answer()]
+        await web.fetch(feed(site.url()), state(site.url()))
+        with pytest.raises(FetchError):
+            await web.fetch(feed(site.url()), state(site.url()))
+        await web.fetch(feed(site.url()), state(site.url()))
+    assert [asked.headers.get("cookie") for asked in site.asked] == [None, "a=1", None]
+
+
+async def test_a_jar_holds_few_origins() -> None:
+    async with AsyncExitStack() as stack:
+        sites = [await stack.enter_async_context(Site()) for _ in range(8)]
+        web = await stack.enter_async_context(fetcher())
+        targets = sites[1:]
+        sites[0].pages["/"] = [redirect(site.url("/x"), 302) for site in targets]
+        for site in targets:
+            site.pages["/x"] = answer(200, RSS, ("Set-Cookie", "a=1"))
+        for _ in targets:
+            await web.fetch(feed(sites[0].url()), state(sites[0].url()))
+        assert [len(jar) for jar in web._jars.values()] == [6]
+
+
+async def test_a_contact_is_told_only_where_one_is_set() -> None:
+    async with Site({"/": answer()}) as site, fetcher() as web, fetcher(contact="desk@news.test") as named:
+        for one in (web, named):
+            await one.fetch(feed(site.url()), state(site.url()))
+            await one.get(site.url())
+    assert [asked.headers.get("from") for asked in site.asked] == [None, None, "desk@news.test", "desk@news.test"]
 
 
 # ── feeds that moved ──────────────────────────────────────────────────────────────────────────────
@@ -408,4 +458,4 @@ def test_a_proxy_that_is_none_is_told_without_its_password(proxy: str) -> None:
 
 
 def test_the_client_that_dials_is_built_on_public_parts_of_httpx() -> None:
-    assert isinstance(fetcher()._transport, httpx.AsyncBaseTransport)
+    assert isinstance(fetcher()._routes.of("").transport, httpx.AsyncBaseTransport)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ingest.headers import cookies, fresh_for, plain, retry_after
+from monitor.ingest.headers import cookies, fresh_for, link, plain, retry_after
 
 NOW = datetime(2026, 11, 10, 8, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -87,6 +87,42 @@ def test_no_text_breaks_a_reader_or_leaves_the_limits(value: str, date: str) -> 
 @pytest.mark.parametrize("value", ['"a\r\nb"', '"\xe9"', "x" * 2000, "\x00"])
 def test_a_value_that_could_not_be_sent_back_is_dropped(value: str) -> None:
     assert plain(value) == ""
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kept"),
+    [
+        ("Max-Age=0", False),
+        ("max-age=-1", False),
+        ("Max-Age=60", True),
+        ("Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", True),
+        ("Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", False),
+        ("Expires=Fri, 01 Jan 2100 00:00:00 GMT", True),
+        ("Expires=never", True),
+        ("Max-Age=x", True),
+    ],
+)
+def test_a_cookie_that_is_over_is_taken_out(attributes: str, kept: bool) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert ("a" in cookies([f"a=2; {attributes}"], {"a": "1"}, now)) is kept
+
+
+@pytest.mark.parametrize(
+    ("value", "target"),
+    [
+        ('<https://hub.test/>; rel="hub"', "https://hub.test/"),
+        ('<https://a.test/>; rel=self, </hub>; title="x"; rel=hub', "/hub"),
+        ('<https://a.test/>; rel="self hub"', "https://a.test/"),
+        ('<https://a.test/>; rel="HUB", <https://b.test/>; rel=hub', "https://a.test/"),
+        ("<https://a.test/>; rel=hubs", ""),
+        ("https://a.test/; rel=hub", ""),
+        ("<é>; rel=hub", ""),
+        ("", ""),
+        ("<" * 50_000, ""),
+    ],
+)
+def test_the_target_of_a_relation_is_found_in_a_link_header(value: str, target: str) -> None:
+    assert link(value, "hub") == target
 
 
 def test_cookies_are_read_without_their_attributes() -> None:

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from monitor.errors import FetchError, FetchFailure
+from monitor.ingest.fulltext import FullText
 from monitor.ingest.guard import Guard
-from tests.fetch_parts import RSS, Site, answer, fetcher
+from monitor.ingest.parse import Parser
+from monitor.model import EPOCH, Article
+from tests.fetch_parts import RSS, Site, answer, feed, fetcher, guard, redirect, state
 
 
 async def never(host: str, port: int) -> list[str]:
@@ -139,3 +142,70 @@ async def test_a_proxy_that_speaks_no_socks_is_named_as_the_cause() -> None:
         with pytest.raises(FetchError) as error:
             await web.get("http://news.test/")
     assert error.value.kind is FetchFailure.PROXY
+
+
+# ── a feed's own proxy ────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_feed_goes_by_its_own_proxy_and_the_others_by_the_usual_one() -> None:
+    usual, own = Socks(), Socks()
+    async with usual.up() as one, own.up() as other, through(one) as web:
+        for url, proxy in (("http://a.test/", ""), ("http://b.test/", other), ("http://c.test/", "")):
+            await web.fetch(feed(url, proxy=proxy), state(url))
+    assert (usual.hosts, own.hosts) == (["a.test", "c.test"], ["b.test"])
+
+
+async def test_a_feed_with_its_own_proxy_is_never_dialled_or_looked_up_from_here() -> None:
+    async with Socks().up() as proxy, fetcher(Guard((), resolver=never)) as web:
+        asked = [(feed(f"http://{name}.test/", proxy=proxy), state("x"), True) for name in ("a", "b")]
+        assert [getattr(got, "body", got) async for _, _, got in web.many(asked)] == [RSS, RSS]
+
+
+async def test_a_redirect_stays_with_the_feeds_own_proxy_and_its_guard() -> None:
+    hops = Site({"http://a.test/": redirect("http://b.test/"), "http://b.test/": redirect("http://10.0.0.1/")})
+    async with hops as proxy, fetcher(Guard((), resolver=never)) as web:
+        with pytest.raises(FetchError) as error:
+            await web.fetch(feed("http://a.test/", proxy=proxy.url()), state("x"))
+    assert error.value.kind is FetchFailure.BLOCKED_ADDRESS
+    assert [asked.target for asked in proxy.asked] == ["http://a.test/", "http://b.test/"]
+
+
+async def test_a_feeds_own_proxy_that_is_down_costs_only_that_feed() -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    async with Site({"/": answer()}) as site, fetcher() as web:
+        lost = feed("http://a.test/", proxy=f"socks5h://127.0.0.1:{port}")
+        got = {
+            one.url: found
+            async for one, _, found in web.many([(lost, state("x"), True), (feed(site.url()), state("y"), True)])
+        }
+    assert str(got["http://a.test/"]) == "the feed's own proxy does not answer; start it or mend its proxy"
+    assert got[site.url()].body == RSS
+
+
+async def test_a_feeds_own_proxy_that_is_no_address_is_that_feeds_error() -> None:
+    async with Site({"/": answer()}) as site, fetcher() as web:
+        rows = [(feed("http://a.test/", proxy="http://[::1"), state("x"), True), (feed(site.url()), state("y"), True)]
+        got = {one.url: found async for one, _, found in web.many(rows)}
+    assert got["http://a.test/"].kind is FetchFailure.PROXY
+    assert "[::1" not in str(got["http://a.test/"])
+    assert got[site.url()].body == RSS
+
+
+async def test_the_page_of_an_article_goes_by_its_feeds_own_proxy() -> None:
+    page = answer(200, b"<html><body><p>Text</p></body></html>", ("Content-Type", "text/html"))
+    pages = {"http://a.test/robots.txt": answer(404, b"no"), "http://a.test/story": page}
+    article = Article(id="1", feed="x", title="T", url="http://a.test/story")
+    async with Site(pages) as proxy, Parser() as parser, fetcher(Guard((), resolver=never)) as web:
+        await FullText(web, parser).read([article], now=EPOCH, proxy=proxy.url())
+    assert [asked.target for asked in proxy.asked] == ["http://a.test/robots.txt", "http://a.test/story"]
+
+
+async def test_two_user_agents_are_two_readers_to_a_site_and_nothing_else_names_us() -> None:
+    async with Site({"/a": answer(), "/b": answer()}) as site, fetcher(guard()) as web:
+        await web.fetch(feed(site.url("/a"), user_agent="One/1"), state("x"))
+        await web.fetch(feed(site.url("/b"), user_agent="Two/2"), state("y"))
+    assert [asked.headers["user-agent"] for asked in site.asked] == ["One/1", "Two/2"]
+    assert set(site.asked[0].headers) == {"host", "user-agent", "accept", "accept-encoding", "connection"}

@@ -46,6 +46,7 @@ from tests.render_parts import (
 )
 
 FEEDS = {FEED.url: FEED}
+HOST = "harbour-wire.example"
 
 
 def told(of: Story, *rows: object, feeds: dict[str, Feed] | None = None) -> Message:
@@ -90,10 +91,10 @@ def test_headline_and_summary_stand_in_their_own_language_untouched(language: st
 def test_the_language_is_named_when_it_is_not_english() -> None:
     for language, name in (("zh", "Chinese"), ("fa", "Persian"), ("ar", "Arabic"), ("ru", "Russian")):
         of, row = story_in(language, 1)
-        assert f"Language: {name}" in lines(told(of, row))
-    assert "Language" not in message_of(language="en-GB").text
-    assert "Language" not in message_of(language="").text
-    assert "Language: xx" in lines(message_of(language="xx"))
+        assert f"CET, in {name}" in told(of, row).text
+    assert ", in " not in message_of(language="en-GB").text
+    assert ", in " not in message_of(language="").text
+    assert "CET, in xx" in message_of(language="xx").text
 
 
 def test_a_date_that_the_feed_did_not_give_is_called_first_seen() -> None:
@@ -106,7 +107,7 @@ def test_other_sources_are_named_and_the_rest_is_counted() -> None:
         replace(member(article(n)), feed=f"https://f{n}.example/rss", feed_name=f"Outlet {n}") for n in range(2, 51)
     ]
     message = told(story(member(lead), *others), judged(lead))
-    assert "Also: Outlet 2, Outlet 3, Outlet 4 +46" in lines(message)
+    assert f"Also: Outlet 2 ({HOST}), Outlet 3 ({HOST}), Outlet 4 ({HOST}) +46" in lines(message)
     assert units(message.text) < 1_000
 
 
@@ -123,7 +124,7 @@ def test_the_alert_worthy_article_tells_the_story_and_not_the_decoy_that_opened_
     message = told(of, judged(weaker, score(0.85), story_id=of.id), judged(news, score(0.97), story_id=of.id))
     assert lines(message)[0] == "Exiled editor stabbed"
     assert "score 0.97" in message.text
-    assert "Also: Decoy Daily" in lines(message)
+    assert f"Also: Decoy Daily ({HOST})" in lines(message)
 
 
 def test_a_story_can_be_told_from_memory_alone() -> None:
@@ -137,14 +138,6 @@ def test_an_edited_article_says_so() -> None:
     one = article(version=2)
     message = told(story(member(one)), judged(one, edited=True))
     assert marked(message, SpanKind.ITALIC) == ["The text was changed after it was first seen."]
-
-
-def test_facts_have_a_line_when_there_are_any() -> None:
-    one = article()
-    facts = Facts(origin_states=("CN",), host_states=("US", "CA"), codes=("response",), stage="verdict")
-    message = told(story(member(one), facts=facts), judged(one, score(codes=("overseas-station", "response"))))
-    assert lines(message)[1] == "verdict · CN → US, CA · response, overseas-station"
-    assert "? → US" in told(story(member(one), facts=Facts(host_states=("US",)))).text
 
 
 def test_a_summary_that_only_repeats_the_headline_is_left_out() -> None:
@@ -352,7 +345,7 @@ def test_an_alert_that_joins_is_offered_anew_and_edits_what_is_out_after_five_mi
     assert (edited.kind, edited.about, edited.story_id) == (DeliveryKind.EDIT, offered.key, offered.story_id)
     assert edited.not_before == NOW + timedelta(minutes=5)
     assert edited.message == offered.message
-    assert "Also: Outlet 0" in lines(edited.message)
+    assert f"Also: Outlet 0 ({HOST})" in lines(edited.message)
 
 
 def test_something_for_the_digest_that_joins_is_only_edited_in() -> None:
@@ -379,8 +372,8 @@ def test_what_is_really_new_answers_the_first_message() -> None:
     assert (answer.key, answer.about) == (f"story:{article(1).id}/stage:sentence", f"story:{article(1).id}")
     assert answer.channel == "main"
     assert lines(answer.message) == [
+        "Now: SENTENCE · Russia, Germany",
         f"Update on: {HEADLINES['en'][0]}",
-        "Now: sentence · RU, DE",
         "",
         "Exile's kidnapper jailed",
         "",
@@ -421,7 +414,7 @@ def test_the_best_source_tells_and_the_others_follow_by_rank() -> None:
     )
     message = told(of, feeds={})
     assert lines(message)[0] == "By 2", "of two first sources the one that was first"
-    assert "Also: Outlet 3, Outlet 0, Outlet 4 +1" in lines(message)
+    assert "Also: Outlet 3 (reuters.com), Outlet 0 (a.example), Outlet 4 (b.example) +1" in lines(message)
     assert marked(message, SpanKind.LINK) == ["https://bbc.com/x"]
 
 

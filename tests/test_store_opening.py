@@ -596,9 +596,9 @@ def test_a_state_of_the_first_schema_comes_over_with_every_row(tmp_path: Path, m
             chosen = ", ".join(columns[name])
             rows = connection.exec_driver_sql(f"SELECT {chosen} FROM {name}").fetchall()
             assert [tuple(row) for row in rows] == before[name], name
-        assert [tuple(row) for row in connection.exec_driver_sql("SELECT kind, about, cause, chat FROM deliveries")] == [
-            ("send", "", "", "")
-        ] * 3
+        assert [
+            tuple(row) for row in connection.exec_driver_sql("SELECT kind, about, cause, chat FROM deliveries")
+        ] == [("send", "", "", "")] * 3
         assert [tuple(row) for row in connection.exec_driver_sql("SELECT told, case_id FROM stories")] == [
             (None, None)
         ] * 2

@@ -121,7 +121,7 @@ def test_fifty_copies_are_one_alert_and_one_open_edit(watch: Watching) -> None:
         watch.poll(n, joins=1, feed=feed, url=f"https://f{n}.example/{n}")
     ((_, kind, text),) = watch.send()
     assert kind == "edit"
-    assert "Also: Outlet 02, Outlet 03, Outlet 04 +46" in text
+    assert "Also: Outlet 02 (f2.example), Outlet 03 (f3.example), Outlet 04 (f4.example) +46" in text
 
 
 def test_a_better_source_takes_over_the_link(watch: Watching) -> None:
@@ -138,7 +138,9 @@ def test_a_verdict_is_answered_once_however_many_report_it(watch: Watching) -> N
     watch.poll(2, joins=1, feed=OTHER, said=Facts(stage="verdict"), title="Guilty, says the court")
     sent = watch.send()
     assert [(channel, kind) for channel, kind, _ in sent if kind == "reply"] == [("main", "reply"), ("paper", "reply")]
-    assert "Now: verdict\n\nGuilty, says the court" in next(text for _, kind, text in sent if kind == "reply")
+    answer = next(text for _, kind, text in sent if kind == "reply")
+    assert answer.startswith("Now: VERDICT\nUpdate on: ")
+    assert "\n\nGuilty, says the court\n" in answer
     watch.poll(3, joins=1, feed=FEED, said=Facts(stage="verdict"))
     assert "reply" not in [kind for _, kind, _ in watch.send()]
     watch.poll(4, joins=1, feed=FEED, said=Facts(stage="sentence"), value=0.6)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.alerts.updates import all_told, change, told_by
-from monitor.model import Facts, Told, Update
+from monitor.alerts.updates import all_told, change, sure, told_by
+from monitor.model import Evidence, Facts, Told, Update
 
 CHARGED = Told(stage="charge", origin_states=("CN",), host_states=("US",))
 
@@ -60,3 +60,13 @@ def test_what_was_told_is_not_new_again() -> None:
     facts = Facts(stage="sentence", origin_states=("RU",))
     assert new(facts) is not None
     assert new(facts, told=told_by(facts, CHARGED)) is None
+
+
+def test_a_stage_counts_where_a_headline_or_a_second_source_says_it() -> None:
+    verdict = Facts(stage="verdict", evidence=(Evidence(fact="stage", value="verdict", words="convicted"),))
+    headline, summary = {"0": "Two men Convicted over stabbing"}, {"0": "Police search homes after stabbing"}
+    assert sure({"0": verdict}, headline, "charge") == {"0": verdict}
+    assert sure({"0": verdict}, summary, "charge")["0"].stage == ""
+    assert sure({"0": verdict}, summary, "verdict") == {"0": verdict}
+    both = {"0": verdict, "1": verdict}
+    assert sure(both, {**summary, "1": "Exile's attackers"}, "") == both

@@ -15,7 +15,7 @@ from monitor.errands import Errand, ErrandKind, Errands
 from monitor.model import Label, LabelValue
 from tests.store_parts import FEED, NOW, opened
 from tests.web_parts import PASSWORD, article_id, fill
-from tests.whole_parts import command, door, environment, table, write_toml
+from tests.whole_parts import command, door, environment, process, table, write_toml
 
 
 @pytest.fixture
@@ -50,6 +50,16 @@ def test_the_pages_are_served_until_the_process_is_told_to_stop(config: Path) ->
     assert out == ""
     assert "Traceback" not in err
     with opened(config.parent / "state") as store:  # what was said on the pages was written when they closed
+        assert left.article_id in {label.article_id for label in store.labels()}
+
+
+def test_a_run_does_what_the_pages_were_asked_for(config: Path) -> None:
+    state = config.parent / "state"
+    left = Label(article_id=article_id("low"), rater="ana", value=LabelValue.RELEVANT, at=NOW)
+    Errands(state).ask(Errand(kind=ErrandKind.LABEL, by="ana", at=NOW, label=left))
+    process("run", "--once", "--config", config)
+    assert Errands(state).waiting() == ()
+    with opened(state) as store:
         assert left.article_id in {label.article_id for label in store.labels()}
 
 

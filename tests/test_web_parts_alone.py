@@ -294,7 +294,7 @@ def test_codes_are_tallied_by_what_the_newest_rater_said() -> None:
         "e": (said("wrong-code", article="e"),),
         "gone": (said("relevant", article="gone"),),
     }
-    violence, response = queues.code_tallies(("violence", "response"), glances, labels)
+    violence, response = queues.code_tallies({"violence": 5, "response": 0}, glances, labels)
     assert (violence.given, violence.judged, violence.kept, violence.otherwise) == (5, 4, 2, 2)
     assert (response.given, response.judged, response.missed) == (0, 0, 2)
 

@@ -143,6 +143,15 @@ def test_a_plain_form_is_led_on_by_a_redirect(pages: Pages) -> None:
     assert answer.headers["location"] == "/review/alerts"
 
 
+def test_what_others_said_is_shown_to_those_who_have_judged(pages: Pages) -> None:
+    client = pages.client()
+    path = f"/review/alerts?item={article_id('near')}"
+    assert "<strong>not-relevant</strong>" in client.get(f"/review/split?item={article_id('near')}").text
+    assert "<strong>not-relevant</strong>" not in client.get(path).text
+    client.post("/name", {"name": "ana"})
+    assert "<strong>not-relevant</strong>" in client.get(path).text
+
+
 def test_nonsense_is_refused(pages: Pages) -> None:
     client = pages.client()
     for fields in ({"value": "withdrawn", "item": article_id("editor")}, {"value": "relevant", "item": "x"}, {}):

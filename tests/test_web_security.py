@@ -18,6 +18,8 @@ from monitor.errors import ConfigError, StateError
 from monitor.web import door_pages, serving
 from monitor.web.sessions import ALL_TRIES, FREE_TRIES, LASTS, Attempts, Keeper, checker, fresh, kept_key, renamed
 from monitor.web.shield import Admission, own_path
+from tests.config_parts import FEED as FEED_TOML
+from tests.config_parts import loaded, problem
 from tests.store_parts import NOW
 from tests.web_parts import PASSWORD, Clock, Pages, a_watch, article_id, csrf, settings_of
 
@@ -481,3 +483,42 @@ def test_a_taken_back_session_is_forgotten_when_it_would_have_ended(tmp_path: Pa
 def test_the_token_of_the_page_is_that_of_the_session(free: Pages) -> None:
     client = free.client()
     assert csrf(client.get("/").text) == csrf(client.get("/channels").text)
+
+
+def test_no_template_goes_around_the_escaping() -> None:
+    folder = Path(serving.__file__).parent
+    for path in (*folder.rglob("*.jinja"), *folder.glob("*.py")):
+        content = path.read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*safe\b|Markup|autoescape\s+false|autoescape=False|\{%-?\s*autoescape", content), (
+            path.name
+        )
+        if path.suffix == ".jinja":
+            assert "style=" not in content, path.name
+            assert not re.search(r"\son[a-z]+=", content), path.name
+            assert "target=_blank" not in content
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('hosts = ["https://review.example.org"]', "without a port"),
+        ('hosts = ["review.example.org:8080"]', "without a port"),
+        ("hosts = [5]", "without a port"),
+        ('user_header = "Remote User"', "the name of a header"),
+        ("user_header = 5", "the name of a header"),
+        ('proxies = ["0.0.0.0/0"]', "never allowed at once"),
+        ('proxies = ["proxy"]', "a network such as"),
+        ("proxies = [5]", "a network such as"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_with_a_mend(line: str, expected: str) -> None:
+    found = problem(f"{FEED_TOML}[web]\n{line}\n")
+    assert expected in found
+    assert "feeds.toml:4: web." in found
+
+
+def test_hosts_are_names_in_small_letters() -> None:
+    assert loaded(f'{FEED_TOML}[web]\nhosts = ["Review.Example.org", "nas"]\n').web.hosts == (
+        "review.example.org",
+        "nas",
+    )

@@ -34,6 +34,11 @@ NEWS = (
     ("nearer", "Embassy denies that it watches the diaspora", 0.79, Decision.DIGEST, ("response",), "en"),
     ("low", "Committee debates aid for exiles", 0.55, Decision.DIGEST, (), "en"),
 )  # fmt: skip
+RULES = {
+    Decision.ALERT: ">= alert_at 0.80",
+    Decision.DIGEST: ">= digest_at 0.50",
+    Decision.DROP: "< digest_at 0.50",
+}
 REASONS = (
     Reason(term="exiled", weight=2.1),
     Reason(term="stabbed", weight=1.4),
@@ -69,14 +74,14 @@ def a_judged(slug: str, title: str, score: float, decision: Decision, *, story: 
     return Judged(
         article=article,
         score=Score(value=score, codes=codes, reasons=REASONS, model="relevance-test"),
-        verdict=Verdict(decision=decision, rule=f"{score:.2f} and alert_at 0.80"),
+        verdict=Verdict(decision=decision, rule=f"{score:.2f} {RULES[decision]}"),
         story_id=place,
         opens_story=place == article.id,
         evidence="" if place == article.id else "0.71 to another",
     )
 
 
-def fill(store: Store, *, dropped: int = 80) -> None:
+def fill(store: Store, *, dropped: int = 80, trouble: str = "Feed “x” fails: <b>timeout</b>") -> None:
     """Alerts in four languages, near misses, dropped articles of two weeks, a story of two articles, what was sent."""
     ones = [
         a_judged(slug, title, score, decision, codes=codes, language=language)
@@ -106,7 +111,7 @@ def fill(store: Store, *, dropped: int = 80) -> None:
     ]  # fmt: skip
     for start in range(0, len(drops), 40):
         store.record(an_outcome(*drops[start : start + 40]), (), now=NOW - HOUR)
-    store.tell(Notice(key="feed:x", text="Feed “x” fails: <b>timeout</b>"), (), now=NOW - DAY)
+    store.tell(Notice(key="feed:x", text=trouble), (), now=NOW - DAY)
     store.add_label(Label(article_id=article_id("near"), rater="ana", value=LabelValue.RELEVANT, at=NOW - HOUR))
     store.add_label(Label(article_id=article_id("near"), rater="ben", value=LabelValue.NOT_RELEVANT, at=NOW - HOUR))
 

@@ -1,9 +1,9 @@
 """When many stories come at once: which are told alone, and how the others are told together. Pure.
 
-A chat takes five new stories within ten minutes one by one. What comes beyond is told in one list: headline, host and
-link of each story. The first five are the first in the queue, not the highest scores: a chat hears things in the order
-in which they came, a score says how sure the classifier is and not how grave the matter, and whoever floods a feed
-writes for the score.
+A chat takes five new stories within ten minutes one by one. What comes beyond is told in one list: stage, route,
+headline, host and link of each story. The first five are the first in the queue, not the highest scores: a chat hears
+things in the order in which they came, a score says how sure the classifier is and not how grave the matter, and
+whoever floods a feed writes for the score.
 
 A list is worth waiting for a little: as long as feeds are still being asked, for two minutes at most, so that a wave
 over many feeds becomes one list and not thirty.
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.alerts.render import headline, voice
+from monitor.alerts.layout import course, headline, voice
 from monitor.alerts.sources import SHIPPED, Tiers
-from monitor.compose import Composer, moment, shown_host
+from monitor.compose import Composer, headline_of, isolated, moment, shown_host
 from monitor.model import Burst, Delivery, DeliveryKind, DeliveryState, Feed, SpanKind, Story
 from monitor.text import safe_url
 
@@ -92,7 +92,8 @@ def lists(
 ) -> list[Burst]:
     """Tell `rows` of one channel in as few messages as it takes.
 
-    `why` is how each begins: "12 more new stories". Only the first message makes a sound.
+    `why` is how each begins: "12 more new stories". Only the first message makes a sound, and none
+    where no story of them would have made one.
     """
     parts: list[tuple[Composer, list[int]]] = []
     counted: tuple[int, ...] = ()
@@ -108,7 +109,15 @@ def lists(
         parts[-1][1].append(row.id)
     return [
         Burst(
-            delivery=_delivery(rows[0], number, len(parts), composer, why=why, now=now),
+            delivery=_delivery(
+                rows[0],
+                number,
+                len(parts),
+                composer,
+                why=why,
+                now=now,
+                silent=number > 1 or all(row.message.silent for row in rows),
+            ),
             names=tuple(ids),
             counts=counted if number == len(parts) else (),
         )
@@ -124,19 +133,24 @@ def _fits(whole: Composer, entry: Composer) -> bool:
 def _entry(row: Delivery, story: Story | None, words: Words) -> Composer:
     composer = Composer().add("• ")
     if story is None:  # its articles are gone; what was to be said of it is not
-        return composer.add(row.message.text.partition("\n")[0]).add("\n")
+        return composer.add(isolated(headline_of(row.message))).add("\n")
     member = voice(story, words.tiers)
     title, url, host = headline(member, TITLE_CHARS), safe_url(member.url), shown_host(member.url)
+    if top := course(story.facts):
+        composer.add(f"{top}: ")
+    # Behind words of ours the line runs from left to right, whatever the headline's own direction.
     if url:
-        composer.link(url, title)
+        composer.link(url, isolated(title))
     else:
-        composer.add(title)
+        composer.add(isolated(title))
     if host:
         composer.add(" (").add(host, SpanKind.CODE).add(")")
     return composer.add(f", {moment(member.at, words.tz)}\n")
 
 
-def _delivery(first: Delivery, number: int, count: int, entries: Composer, *, why: str, now: datetime) -> Delivery:
+def _delivery(
+    first: Delivery, number: int, count: int, entries: Composer, *, why: str, now: datetime, silent: bool
+) -> Delivery:
     which = f" ({number}/{count})" if count > 1 else ""
-    message = Composer().add(f"{why}{which}", SpanKind.BOLD).add("\n\n").extend(entries).message(silent=number > 1)
+    message = Composer().add(f"{why}{which}", SpanKind.BOLD).add("\n\n").extend(entries).message(silent=silent)
     return Delivery(key=f"{_LIST}{first.id}/{number}", channel=first.channel, message=message, queued_at=now)

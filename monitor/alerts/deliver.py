@@ -47,7 +47,7 @@ from monitor.model import (
     Message,
     Notice,
 )
-from monitor.wishes import held_until
+from monitor.wishes import held_until, is_urgent
 
 __all__ = ["DeliveryReport", "Outbox", "Pacer", "backoff", "deliver_pending", "recover"]
 
@@ -192,8 +192,7 @@ class _Pass:
         queues: dict[str, list[Delivery]] = {}
         quiet = self.quiet_now()
         for row in sorted(rows, key=lambda row: (row.kind is DeliveryKind.EDIT, row.id)):
-            # An edit pings nobody, so quiet hours are as good as any.
-            if row.channel in self.channels and (row.channel not in quiet or row.kind is DeliveryKind.EDIT):
+            if row.channel in self.channels and (row.channel not in quiet or self.goes_in_quiet(row)):
                 queues.setdefault(self.channels[row.channel].chat, []).append(row)
             else:
                 self.report.waiting += 1
@@ -211,6 +210,14 @@ class _Pass:
         """Channels in their quiet hours: what was queued before them and did not get out in time waits as well."""
         now = self.moment()
         return {rule.name for rule in self.rules if held_until(rule, tz=self.tz, now=now) is not None}
+
+    def goes_in_quiet(self, row: Delivery) -> bool:
+        """An edit pings nobody, so quiet hours are as good as any; and a story may be urgent to its channel."""
+        rules = next((rule for rule in self.rules if rule.name == row.channel and rule.urgent), None)
+        if row.kind is DeliveryKind.EDIT or rules is None or not row.story_id:
+            return row.kind is DeliveryKind.EDIT
+        story = self.store.stories([row.story_id]).get(row.story_id)
+        return story is not None and is_urgent(rules, story, codes=())
 
     async def drain_chat(self, rows: Sequence[Delivery]) -> None:
         slept = timedelta(0)

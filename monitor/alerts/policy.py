@@ -248,12 +248,15 @@ def _with_facts(outcome: Outcome, stories: Mapping[str, Story], reading: Reading
     """The outcome with what its stories say, what readers then know, and what of it is really new to them."""
     merged = _merged(outcome.judged, stories, reading)
     said = _said(outcome.judged, reading, tiers)
+    titles = {row.article.id: row.article.title for row in outcome.judged}
+    known = {story.id: stories[story.id].facts.stage if story.id in stories else "" for story in outcome.grown}
+    sure = {id_: updates.sure(said.get(id_, {}), titles, stage) for id_, stage in known.items()}
 
     def knowing(story: Story) -> Story:
-        told = updates.all_told(said.get(story.id, {}).values(), story.told)
+        told = updates.all_told(sure.get(story.id, said.get(story.id, {})).values(), story.told)
         return replace(story, facts=merged.get(story.id, story.facts), told=told)
 
-    changes = [updates.change(story.id, story.told, said.get(story.id, {})) for story in outcome.grown]
+    changes = [updates.change(story.id, story.told, sure[story.id]) for story in outcome.grown]
     return replace(
         outcome,
         announce=tuple(map(knowing, outcome.announce)),

@@ -27,7 +27,9 @@ async def asking(loaded: Settings) -> AsyncIterator[tuple[Fetcher, Parser]]:
 
     async with (
         Parser() as parser,
-        Fetcher(Guard(loaded.allow), user_agent=loaded.user_agent, proxy=loaded.proxy) as fetcher,
+        Fetcher(
+            Guard(loaded.allow), user_agent=loaded.user_agent, proxy=loaded.proxy, contact=loaded.contact
+        ) as fetcher,
     ):
         yield fetcher, parser
 

@@ -78,16 +78,16 @@ def score(file: Path | None, alert_at: float, digest_at: float | None, model: Pa
 @_FILE
 @click.option("--window", type=click.IntRange(1, 365), default=4, show_default=True, help="Days a story stays open.")
 def group(file: Path | None, window: int) -> None:
-    """Group texts into stories: JSON Lines in order of time, in; {"id", "story"} lines out.
+    """Group texts into stories, across languages: JSON Lines in order of time, in; {"id", "story"} lines out.
 
     \b
     Example:
       longarm group < items.jsonl
     """
     from monitor.model import Article  # noqa: PLC0415
-    from monitor.stories.grouping import Grouper  # noqa: PLC0415
+    from monitor.stories.stream import Stream  # noqa: PLC0415
 
-    grouper = Grouper(window=timedelta(days=window))
+    stream = Stream(window=timedelta(days=window))
     last = datetime(1970, 1, 1, tzinfo=UTC)
     for number, item in json_lines(file):
         where = f"{file or 'standard input'}:{number}"
@@ -104,7 +104,7 @@ def group(file: Path | None, window: int) -> None:
             published_at=last,
             first_seen_at=last,
         )
-        emit({"id": item["id"], "story": grouper.add(article)})
+        emit({"id": item["id"], "story": stream.add(article)})
         sys.stdout.flush()  # whoever feeds the items one by one waits for each answer
 
 

@@ -24,7 +24,7 @@ MOST_SHOWN = 10
 
 AT_RESTART = (
     "monitor.state", "LONGARM_DATABASE_URL", "LONGARM_WEB_PASSWORD", "relevance.read_pages",
-    "web.hosts", "web.user_header", "web.proxies",
+    "web.hosts", "web.user_header", "web.proxies", "websub.callback", "websub.listen",
 )  # fmt: skip
 """What is built once, at the start."""
 
@@ -32,13 +32,16 @@ _KEYS = {
     "timezone": "monitor.timezone", "user_agent": "monitor.user_agent", "state_dir": "monitor.state",
     "poll_every": "monitor.poll_every", "first_poll_window": "monitor.first_poll_hours",
     "keep_text": "monitor.keep_text_days", "allow": "network.allow", "proxy": "network.proxy",
+    "contact": "network.contact",
     "requests_per_hour": "network.requests_per_hour",
     "alert_at": "relevance.alert_at", "digest_at": "relevance.digest_at", "read_pages": "relevance.read_pages",
-    "limits": "alerts", "tiers": "sources", "bot": "bot", "web": "web", "telegram_token": "LONGARM_TELEGRAM_TOKEN",
-    "database_url": "LONGARM_DATABASE_URL", "web_password": "LONGARM_WEB_PASSWORD", "apprise_url": "its address",
+    "limits": "alerts", "tiers": "sources", "bot": "bot", "web": "web", "websub": "websub",
+    "telegram_token": "LONGARM_TELEGRAM_TOKEN", "database_url": "LONGARM_DATABASE_URL",
+    "web_password": "LONGARM_WEB_PASSWORD", "apprise_url": "its address",
 }  # fmt: skip
+_RULES = {"least": "min_score"}
 _ELSEWHERE = ("feeds", "channels", "warnings", "rules")
-_NEVER_SHOWN = ("proxy", "admins", "raters")  # a password, and who people are
+_NEVER_SHOWN = ("proxy", "contact", "admins", "raters")  # a password, and who people are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +163,7 @@ def _changes(before: object, after: object, *, without: Sequence[str] = (), unde
         if was == now or one.name in without:
             continue
         plain = isinstance(before, Settings | ChannelSettings)
-        key = under + (_KEYS.get(one.name, one.name) if plain else one.name)
+        key = under + (_KEYS.get(one.name, one.name) if plain else _RULES.get(one.name, one.name))
         if is_dataclass(was) and not isinstance(was, type):
             yield from _changes(was, now, under=f"{key}.")
         elif one.name in _NEVER_SHOWN or isinstance(was, Secret) or isinstance(now, Secret):

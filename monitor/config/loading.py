@@ -17,7 +17,15 @@ from monitor.alerts.sources import Tiers
 from monitor.config import checks, positions, schema, values
 from monitor.config.environment import Environment, Secret
 from monitor.config.searches import search_url
-from monitor.config.settings import BotSettings, ChannelSettings, ChannelType, PublicSettings, Settings, WebSettings
+from monitor.config.settings import (
+    BotSettings,
+    ChannelSettings,
+    ChannelType,
+    PublicSettings,
+    Settings,
+    WebSettings,
+    WebsubSettings,
+)
 from monitor.errors import ConfigError
 from monitor.model import ChannelRules, Feed, Limits
 
@@ -159,6 +167,7 @@ def _settings(path: Path, file: schema.File, secrets: _Secrets, warnings: tuple[
         keep_text=file.monitor.keep_text_days,
         allow=file.network.allow,
         proxy=proxy,
+        contact=file.network.contact,
         requests_per_hour=file.network.requests_per_hour,
         alert_at=file.relevance.alert_at,
         digest_at=file.relevance.digest_at,
@@ -171,12 +180,14 @@ def _settings(path: Path, file: schema.File, secrets: _Secrets, warnings: tuple[
         public=public,
         bot=BotSettings(**file.bot.model_dump()),
         web=WebSettings(**file.web.model_dump()),
+        websub=WebsubSettings(**file.websub.model_dump()),
         warnings=(
             *warnings,
             *_doubts(channels),
             *_public_doubts(public),
             *_bot_doubts(file.bot, channels, has_token=secrets.telegram_token is not None),
             *_unreachable(feeds, bool(proxy)),
+            *_websub_doubts(file.websub, bool(proxy)),
         ),
     )
 
@@ -200,6 +211,7 @@ def _feed(table: schema.FeedTable | schema.SearchTable, url: str, name: str, lan
         digest_at=table.digest_at,
         tags=table.tags,
         user_agent=table.user_agent,
+        proxy=table.proxy,
         enabled=table.enabled,
         note=table.note,
     )
@@ -228,9 +240,16 @@ def _channel(table: schema.ChannelTable, secrets: _Secrets) -> ChannelSettings:
         digest=table.digest,
         languages=table.languages,
         states=table.states,
+        hosts=table.hosts,
         codes=table.codes,
+        stages=table.stages,
         tags=table.tags,
+        least=table.min_score,
+        must=table.must,
+        never=table.never,
         quiet=table.quiet,
+        urgent=table.urgent,
+        silent=table.silent,
         operators=operators,
         language=table.language,
     )
@@ -293,8 +312,16 @@ def _bot_doubts(bot: schema.BotTable, channels: tuple[ChannelSettings, ...], *, 
 def _unreachable(feeds: tuple[Feed, ...], has_proxy: bool) -> Iterator[str]:
     for feed in feeds:
         host = values.host_of(feed.url)[0]
-        if host.endswith(".onion") and feed.enabled and not has_proxy:
+        if host.endswith(".onion") and feed.enabled and not (has_proxy or feed.proxy):
             yield (
                 f"feed “{feed.name or host}” has an .onion address, which only Tor reaches; "
                 'set network.proxy = "socks5h://127.0.0.1:9050", or its enabled = false'
             )
+
+
+def _websub_doubts(websub: schema.WebsubTable, has_proxy: bool) -> Iterator[str]:
+    if websub.callback and has_proxy:
+        yield (
+            "[websub] has a callback, and feeds are fetched by a proxy: hubs learn the callback's address; "
+            "take the callback out if they must not know who reads"
+        )

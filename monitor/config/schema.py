@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
-from monitor.config import positions, values
+from monitor.config import choices, positions, values
 from monitor.config.searches import Provider
 from monitor.config.settings import (
     DEFAULT_API_URL,
@@ -24,6 +24,7 @@ from monitor.config.settings import (
     ChannelType,
     PublicSettings,
     WebSettings,
+    WebsubSettings,
 )
 from monitor.model import Limits
 
@@ -60,6 +61,7 @@ class NetworkTable(_Table):
 
     allow: tuple[Annotated[str, PlainValidator(values.allow)], ...] = ()
     proxy: Annotated[str, PlainValidator(values.proxy)] = ""
+    contact: Annotated[str, PlainValidator(values.contact)] = ""
     requests_per_hour: Annotated[int, PlainValidator(values.requests)] = 0
 
 
@@ -118,6 +120,13 @@ class WebTable(_Table):
     proxies: tuple[Annotated[str, PlainValidator(values.network)], ...] = WebSettings().proxies
 
 
+class WebsubTable(_Table):
+    """[websub]."""
+
+    callback: Annotated[str, PlainValidator(values.callback)] = ""
+    listen: Annotated[str, PlainValidator(values.listen)] = WebsubSettings().listen
+
+
 class _Source(_Table):
     """What feeds and searches have in common."""
 
@@ -126,6 +135,7 @@ class _Source(_Table):
     digest_at: OptionalFraction = None
     tags: Lines = ()
     user_agent: UserAgent = ""
+    proxy: Annotated[str, PlainValidator(values.own_proxy)] = ""
     enabled: Flag = True
     note: Annotated[str, PlainValidator(values.note)] = ""
 
@@ -159,9 +169,16 @@ class ChannelTable(_Table):
     digest: Annotated[str, PlainValidator(values.digest)] = ""
     languages: tuple[Language, ...] = ()
     states: tuple[Annotated[str, PlainValidator(values.state)], ...] = ()
+    hosts: tuple[Annotated[str, PlainValidator(values.state)], ...] = ()
     codes: tuple[Annotated[str, PlainValidator(values.code)], ...] = ()
+    stages: tuple[Annotated[str, PlainValidator(choices.stage)], ...] = ()
     tags: Lines = ()
+    min_score: Fraction = 0.0
+    must: tuple[Annotated[str, PlainValidator(choices.wish)], ...] = ()
+    never: tuple[Annotated[str, PlainValidator(choices.wish)], ...] = ()
     quiet: Annotated[tuple[time, time] | None, PlainValidator(values.quiet)] = None
+    urgent: tuple[Annotated[str, PlainValidator(choices.code_or_stage)], ...] = ()
+    silent: Flag = False
     operators: Annotated[bool | None, PlainValidator(values.flag)] = None
     language: Annotated[str, PlainValidator(values.digest_language)] = ""
     review: Flag = False
@@ -179,6 +196,7 @@ class File(_Table):
     public: PublicTable = PublicTable()
     bot: BotTable = BotTable()
     web: WebTable = WebTable()
+    websub: WebsubTable = WebsubTable()
     feeds: tuple[FeedTable, ...] = ()
     searches: tuple[SearchTable, ...] = ()
     channels: tuple[ChannelTable, ...] = ()
@@ -195,6 +213,7 @@ _TABLES: Mapping[str, type[_Table]] = {
     "public": PublicTable,
     "bot": BotTable,
     "web": WebTable,
+    "websub": WebsubTable,
     "feeds": FeedTable,
     "searches": SearchTable,
     "channels": ChannelTable,

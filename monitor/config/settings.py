@@ -80,11 +80,22 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebsubSettings:
+    """How hubs reach us. `callback` is the public address, without a slash at its end (empty: no hub is asked).
+
+    `listen` is the host:port to which a reverse proxy hands on what comes there.
+    """
+
+    callback: str = ""
+    listen: str = "127.0.0.1:8081"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration. `feeds` holds the disabled ones too, and one feed for each language of a search.
 
     `state_dir` is relative to the folder of feeds.toml, unless absolute. `proxy` may hold a password and is therefore
-    not shown. `warnings` are lines for the person who starts the program.
+    not shown; `contact` is a mail address that sites are told. `warnings` are lines for the person who starts this.
     """
 
     feeds: tuple[Feed, ...]
@@ -97,6 +108,7 @@ class Settings:
     keep_text: timedelta = timedelta(days=90)
     allow: tuple[str, ...] = ()
     proxy: str = field(default="", repr=False)
+    contact: str = ""
     requests_per_hour: int = 0
     alert_at: float = 0.80
     digest_at: float = 0.50
@@ -109,4 +121,5 @@ class Settings:
     public: PublicSettings = field(default_factory=PublicSettings)
     bot: BotSettings = field(default_factory=BotSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    websub: WebsubSettings = field(default_factory=WebsubSettings)
     warnings: tuple[str, ...] = ()

@@ -336,16 +336,25 @@ def host(found: object) -> str:
     return text
 
 
-def api_url(found: object) -> str:
-    """Return the address of a Bot API server, without a slash at the end."""
+def api_url(found: object, example: str = "https://api.telegram.org") -> str:
+    """Return the address of a Bot API server, or of another service, without a slash at the end."""
     text = url(found).rstrip("/")
     if "?" in text or "#" in text:
-        raise _unlike(found, 'an address without "?" and "#", such as "https://api.telegram.org"')
+        raise _unlike(found, f'an address without "?" and "#", such as "{example}"')
     return text
 
 
 def proxy(found: object) -> str:
-    """Return a proxy's address; empty for none. One that needs a password stands in LONGARM_PROXY."""
+    """Return the address of the proxy for all; empty for none. One that needs a password stands in LONGARM_PROXY."""
+    return _proxy(found, "put the whole address into the variable LONGARM_PROXY instead")
+
+
+def own_proxy(found: object) -> str:
+    """Return the address of one feed's proxy; empty for the usual way. There is no place for its password."""
+    return _proxy(found, "a feed's own proxy has none; one for all feeds may, in the variable LONGARM_PROXY")
+
+
+def _proxy(found: object, mend: str) -> str:
     if found == "":
         return ""
     text = found.strip() if isinstance(found, str) else ""
@@ -355,9 +364,34 @@ def proxy(found: object) -> str:
     if not text.lower().startswith(("socks5h://", "http://", "https://")):
         raise _unlike(found, f"an address that begins with {schemes}")
     if "@" in text:
-        raise ValueError("holds a user name or password; put the whole address into the variable LONGARM_PROXY instead")
+        raise ValueError(f"holds a user name or password; {mend}")
     _check_address(text)
     return text
+
+
+def callback(found: object) -> str:
+    """Return the public address for hubs, without a slash at its end; empty for none."""
+    return "" if found == "" else api_url(found, "https://example.org/hook")
+
+
+def listen(found: object) -> str:
+    """Return where to listen, as host:port."""
+    where = _HOST_PORT.fullmatch(found.strip()) if isinstance(found, str) else None
+    if where is None or not where[2] or not 0 < int(where[2]) < 65536:
+        raise _unlike(found, 'a host and port such as "127.0.0.1:8081"')
+    return where[0]
+
+
+def contact(found: object) -> str:
+    """Return the mail address that sites are told, from "mailto:…"; empty for none."""
+    if found == "":
+        return ""
+    text = found.strip() if isinstance(found, str) else ""
+    mail = re.fullmatch(r"(mailto:)?([A-Za-z0-9.+_-]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z0-9-]{2,63})", text)
+    if mail is None or not mail[1]:
+        more = f'; did you mean "mailto:{mail[2]}"?' if mail else ""
+        raise _unlike(found, 'a mail address such as "mailto:desk@example.org"', more)
+    return mail[2]
 
 
 def host_of(address: str) -> tuple[str, str]:

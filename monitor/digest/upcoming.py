@@ -7,7 +7,7 @@ only. What is read is never checked, and whoever shows it says so.
 - A date without one counts if it lies at most `WITHOUT_YEAR` ahead, and its sentence speaks of what is to come
   ("is set for", "will"): "on 4 March" may as well be last year's.
 - 4/3/2027 is read only in languages whose writers all put the day first; English is none of them.
-- "Tuesday", "next month", "in May" and dates of other calendars are left out.
+- "Tuesday", "next month", "in May" are left out, and so are other calendars but Iran's.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ _SLASHED = frozenset("es fr pt it id vi ar".split())
 _EAST_ASIAN = re.compile(r"(?:(\d{4})\s?年\s?)?(?<!\d)(\d{1,2})\s?月\s?(\d{1,2})\s?[日號号]")
 _KOREAN = re.compile(r"(?:(\d{4})\s?년\s?)?(?<!\d)(\d{1,2})\s?월\s?(\d{1,2})\s?일")
 _VIETNAMESE = re.compile(r"(?<!\d)(\d{1,2}) tháng (\d{1,2})(?: năm (\d{4}))?", re.IGNORECASE)
+_SOLAR_MONTHS = "فروردین اردیبهشت خرداد تیر مرداد شهریور مهر آبان آذر دی بهمن اسفند".split()
+_SOLAR = re.compile(rf"(?<!\d)(\d{{1,2}})\s({'|'.join(_SOLAR_MONTHS)})(?:\sماه)?(?:\s(?:سال\s)?(1[34]\d\d))?(?!\w)")
+_SOLAR_EPOCH = 622
 _ISO = re.compile(r"(?<![\d-])(\d{4})-(\d{2})-(\d{2})(?![\d-])")
 _FIGURES = re.compile(r"(?<![\d./-])(\d{1,2})([./])(\d{1,2})\2(\d{4})(?![\d/-])")
 _SENTENCE_END = re.compile(r"[.!?؟۔]\s|[。！？\n]")
@@ -98,12 +101,15 @@ def upcoming(text: str, *, language: str = "", published: date, after: date) -> 
 
 def _dates(text: str, language: str, published: date) -> Iterator[tuple[int, int, date]]:
     for match, year, month, day in _matches(text, language):
+        made, this_year = (_solar_day, published.year - _SOLAR_EPOCH) if _is_solar(match) else (_day, published.year)
         if year:
-            read = _day(year, month, day)
+            read = made(year, month, day)
             if read and read - published <= WITH_YEAR:
                 yield match.start(), match.end(), read
         elif _speaks_of_the_future(text, language, match.start(), match.end()):
-            read = _next(month, day, published)
+            # The first such day from publication on; 29 February may be years away.
+            ahead = (read for more in range(2) if (read := made(this_year + more, month, day)) and read >= published)
+            read = next(ahead, None)
             if read and read - published <= WITHOUT_YEAR:
                 yield match.start(), match.end(), read
 
@@ -122,7 +128,10 @@ def _matches(text: str, language: str) -> Iterator[tuple[re.Match[str], int, int
     elif language == "vi":
         for match in _VIETNAMESE.finditer(text):
             yield match, int(match[3] or 0), int(match[2]), int(match[1])
-    elif language in _LOCALES:
+    if language == "fa":
+        for match in _SOLAR.finditer(text):
+            yield match, int(match[3] or 0), _SOLAR_MONTHS.index(match[2]) + 1, int(match[1])
+    if language in _LOCALES:
         months, pattern = _spelled(language)
         for match in pattern.finditer(text):
             name = match["month"] or match["first"]
@@ -137,11 +146,28 @@ def _day(year: int, month: int, day: int) -> date | None:
         return None
 
 
-def _next(month: int, day: int, published: date) -> date | None:
-    """The first such day from `published` on; 29 February may be years away."""
-    years = (published.year + more for more in range(2))
-    found = (read for year in years if (read := _day(year, month, day)) and read >= published)
-    return next(found, None)
+def _solar_day(year: int, month: int, day: int) -> date | None:
+    """A day of Iran's calendar: the year begins about 21 March, its months have 31, then 30 days.
+
+    Leap years by the cycle of 33 years, which holds from 1343 to 1472 (1964 to 2093):
+    https://www.fourmilab.ch/documents/calendar/#persian
+    """
+    if not (1343 <= year <= 1472 and 1 <= month <= 12 and 1 <= day <= _solar_days(year, month)):
+        return None
+    whole = sum(365 + _is_solar_leap(one) for one in range(1343, year))
+    return date(1964, 3, 21) + timedelta(days=whole + sum(_solar_days(year, one) for one in range(1, month)) + day - 1)
+
+
+def _solar_days(year: int, month: int) -> int:
+    return 31 if month < 7 else 30 if month < 12 or _is_solar_leap(year) else 29
+
+
+def _is_solar_leap(year: int) -> bool:
+    return year % 33 in (1, 5, 9, 13, 17, 22, 26, 30)
+
+
+def _is_solar(match: re.Match[str]) -> bool:
+    return match.re is _SOLAR
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 
 import anyio
 import httpcore
@@ -110,6 +111,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             method=request.method,
             url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             headers=request.headers.raw,
+            content=request.content,
             extensions=request.extensions,
         )
         try:
@@ -119,6 +121,52 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             await backend.aclose()
             raise
         return httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer, pool))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A way out. `by_proxy`: names are resolved by a proxy; `own`: by one that a feed names for itself."""
+
+    transport: httpx.AsyncBaseTransport
+    by_proxy: bool = False
+    own: bool = False
+
+
+class Routes:
+    """The usual way out, and one for each proxy that feeds name for themselves.
+
+    `proxy` is that of the usual way; empty: none. `transport` replaces every guarded one (tests). A mistaken `proxy`
+    raises ConfigError.
+    """
+
+    def __init__(
+        self, guard: Guard, *, ssl_context: ssl.SSLContext, proxy: str, transport: httpx.AsyncBaseTransport | None
+    ) -> None:
+        self._guard = guard
+        self._ssl_context = ssl_context
+        self._transport = transport
+        self._usual = Route(transport=self._through(proxy), by_proxy=bool(proxy))
+        self._own: dict[str, Route] = {}
+
+    def of(self, proxy: str) -> Route:
+        """Return the way through `proxy`; empty: the usual one. Raises FetchError(PROXY) where it is no address."""
+        if not proxy:
+            return self._usual
+        if proxy not in self._own:
+            try:
+                self._own[proxy] = Route(transport=self._through(proxy), by_proxy=True, own=True)
+            except ConfigError:
+                raise FetchError(FetchFailure.PROXY, "the feed's own proxy is no address; mend its proxy") from None
+        return self._own[proxy]
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        for route in (self._usual, *self._own.values()):
+            await route.transport.aclose()
+
+    def _through(self, proxy: str) -> httpx.AsyncBaseTransport:
+        found = proxy_of(proxy)
+        return self._transport or GuardedTransport(self._guard, ssl_context=self._ssl_context, proxy=found)
 
 
 def _core_proxy(proxy: httpx.Proxy) -> httpcore.Proxy:
@@ -167,15 +215,19 @@ _SCHEME = (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol, httpx.Invali
 _BY_PROXY = (httpcore.ProxyError, httpx.ProxyError, socksio.SOCKSError)
 
 
-def translated(error: BaseException, where: str, *, by_proxy: bool = False) -> FetchError:
-    """Say in our own words what httpx, httpcore, ssl or the system raised. `where` is told first."""
+def translated(error: BaseException, where: str, *, by_proxy: bool = False, own_proxy: bool = False) -> FetchError:
+    """Say in our own words what httpx, httpcore, ssl or the system raised. `where` is told first.
+
+    `own_proxy`: the proxy is one that the feed names for itself.
+    """
+    proxy, key = ("the feed's own proxy", "its proxy") if own_proxy else ("the proxy", "proxy under [network]")
     tls = _tls_error(error)
     if tls is not None:
         return FetchError(FetchFailure.TLS, f"{where}: no trusted connection: {_tls_reason(tls)}")
     if isinstance(error, _BY_PROXY):
-        return _proxy_error(error, where)
+        return _proxy_error(error, where, proxy, key)
     if by_proxy and isinstance(error, (*_CONNECT, httpcore.ConnectTimeout, httpx.ConnectTimeout)):
-        return FetchError(FetchFailure.PROXY, "the proxy does not answer; start it or mend proxy under [network]")
+        return FetchError(FetchFailure.PROXY, f"{proxy} does not answer; start it or mend {key}")
     if isinstance(error, _TIMEOUTS):
         return FetchError(FetchFailure.TIMEOUT, f"{where}: no answer in time")
     if isinstance(error, _SCHEME):
@@ -203,12 +255,12 @@ def _tls_reason(error: ssl.SSLError) -> str:
     return f"TLS failed ({reason.lower().replace('_', ' ')})" if reason else "TLS failed"
 
 
-def _proxy_error(error: BaseException, where: str) -> FetchError:
+def _proxy_error(error: BaseException, where: str, proxy: str, key: str) -> FetchError:
     """A proxy that could not reach the site is the site's trouble, not the proxy's."""
     said = str(error)
     if said.startswith(("Proxy Server could not connect", "502", "503", "504")):
-        return FetchError(FetchFailure.CONNECT, f"{where}: the proxy could not reach it")
-    return FetchError(FetchFailure.PROXY, "the proxy refuses to serve us; check proxy under [network]")
+        return FetchError(FetchFailure.CONNECT, f"{where}: {proxy} could not reach it")
+    return FetchError(FetchFailure.PROXY, f"{proxy} refuses to serve us; check {key}")
 
 
 # ── what it is built from ─────────────────────────────────────────────────────────────────────────

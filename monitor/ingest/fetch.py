@@ -2,7 +2,8 @@
 
     lane       at most two requests at once to one host, 32 in all      waiting costs no deadline
     hop        policy on the URL, then the guard's own addresses are dialled (docs/design/what-the-fetcher-may-dial.md)
-    redirect   at most five, each one a hop like the first; cookies stay with their origin and die with the fetch
+    redirect   at most five, each one a hop like the first, all of them by the feed's own proxy if it has one
+    cookies    stay with their origin and their feed, in memory; a page's die with its fetch
     body       read raw up to the cap, decoded up to the cap
     answer     Fetched, NotModified, or FetchError
 
@@ -17,16 +18,17 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 import httpx
 
 from monitor.errors import FetchError, FetchFailure
 from monitor.ingest import headers, unpack
-from monitor.ingest.dial import FOREIGN, GuardedTransport, default_ssl_context, proxy_of, translated
+from monitor.ingest.dial import FOREIGN, Route, Routes, default_ssl_context, translated
 from monitor.ingest.guard import Guard
 from monitor.ingest.lanes import Lanes, Place
 from monitor.model import Feed, FeedState, Fetched, NotModified
@@ -40,12 +42,15 @@ MOVES_NEEDED = 3  # so many polls must have named an address before it is asked 
 
 _CONNECT_SECONDS = 10.0
 _MAX_WAITING = 4  # answers that nobody has taken yet; each may be as large as the cap
+_MAX_ORIGINS = 6  # as many as a chain of redirects has hops
 
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FULL = frozenset({200, 203})
 
 Headers = tuple[tuple[str, str], ...]
+Origin = tuple[str, str, int | None]
+Jar = dict[Origin, dict[str, str]]
 
 
 _REFUSALS = {
@@ -73,11 +78,17 @@ def _refusal(status: int, fields: Mapping[str, str], where: str, now: datetime |
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ask:
-    """What is asked for, over all hops. `fields` are request headers."""
+    """What is asked for, over all hops. `fields` are request headers; `jar` is added to as answers come.
+
+    With a `body` it is a POST.
+    """
 
     url: str
     fields: Headers
     max_body_bytes: int
+    route: Route
+    jar: Jar
+    body: bytes = b""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,7 +100,6 @@ class _Trail:
     hops: int = 0
     permanent: bool = True
     permanent_url: str = ""
-    cookies: dict[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -110,7 +120,8 @@ class _Answer:
 class Fetcher:
     """Fetches feeds and pages through `guard`. Use it as an async context manager.
 
-    `proxy`: "socks5h://…" or "http://…"; names are then resolved by the proxy. `max_body_bytes` counts decoded bytes.
+    `proxy`: "socks5h://…" or "http://…"; names are then resolved by the proxy. A feed's own goes before it. `contact`
+    is a mail address that every site is told (From); empty: none. `max_body_bytes` counts decoded bytes.
     `total_timeout` is for one whole fetch with its redirects; waiting for a free lane does not count. `clock` is only
     asked where an answer names a date but has none itself. `transport` replaces the guarded one (tests).
     """
@@ -121,6 +132,7 @@ class Fetcher:
         *,
         user_agent: str,
         proxy: str = "",
+        contact: str = "",
         max_body_bytes: int = 10 * 2**20,
         total_timeout: timedelta = timedelta(seconds=30),
         per_host: int = 2,
@@ -132,16 +144,15 @@ class Fetcher:
     ) -> None:
         self._guard = guard
         self._user_agent = user_agent
-        self._by_proxy = bool(proxy)
+        self._contact = contact
         self._max_body_bytes = max_body_bytes
         self._total_seconds = total_timeout.total_seconds()
         self._max_redirects = max_redirects
         self._clock = clock
         self._lanes = Lanes(per_host)
         self._slots = asyncio.Semaphore(concurrency)
-        self._transport = transport or GuardedTransport(
-            guard, ssl_context=ssl_context or default_ssl_context(), proxy=proxy_of(proxy)
-        )
+        self._jars: dict[str, Jar] = {}
+        self._routes = Routes(guard, ssl_context=ssl_context or default_ssl_context(), proxy=proxy, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -153,7 +164,7 @@ class Fetcher:
 
     async def aclose(self) -> None:
         """Close what is open."""
-        await self._transport.aclose()
+        await self._routes.aclose()
 
     async def fetch(self, feed: Feed, state: FeedState, *, unconditional: bool = False) -> Fetched | NotModified:
         """Ask for a feed, conditionally unless told otherwise. Raises FetchError.
@@ -195,11 +206,40 @@ class Fetcher:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def get(self, url: str, *, accept: str = "*/*", max_body_bytes: int | None = None) -> Fetched:
-        """Fetch any other page through the same guard. Raises FetchError."""
-        ask = _Ask(url=url, fields=self._fields(accept), max_body_bytes=max_body_bytes or self._max_body_bytes)
+    async def get(
+        self, url: str, *, accept: str = "*/*", max_body_bytes: int | None = None, proxy: str = ""
+    ) -> Fetched:
+        """Fetch any other page through the same guard, by `proxy` where one is named. Raises FetchError."""
+        ask = _Ask(
+            url=url,
+            fields=self._fields(accept),
+            max_body_bytes=max_body_bytes or self._max_body_bytes,
+            route=self._routes.of(proxy),
+            jar={},
+        )
         async with self._place(_host(url)) as place:
             return self._fetched(await self._answer(ask, place, conditional=False))
+
+    async def post(self, url: str, form: Sequence[tuple[str, str]]) -> None:
+        """Send a form through the same guard; nothing is followed or read. Raises FetchError, also for a refusal."""
+        kind = ("content-type", "application/x-www-form-urlencoded")
+        ask = _Ask(
+            url=url,
+            fields=(*self._fields("*/*"), kind),
+            max_body_bytes=0,
+            route=self._routes.of(""),
+            jar={},
+            body=urlencode(form).encode("ascii"),
+        )
+        trail = _Trail(url=httpx.URL(), host=_host(url) or "the address")
+        async with self._place(_host(url)):
+            with self._in_our_words(ask, trail):
+                async with asyncio.timeout(self._total_seconds):
+                    trail.url = self._checked(url, None, trail, ask.route)
+                    response = await self._sent(ask, trail)
+                    await response.aclose()
+        if not response.is_success:
+            raise _refusal(response.status_code, response.headers, trail.where, self._now())
 
     # What follows runs inside of a lane.
 
@@ -215,16 +255,20 @@ class Fetcher:
 
     async def _fetch(self, feed: Feed, state: FeedState, unconditional: bool, place: Place) -> Fetched | NotModified:
         validators = () if unconditional else _validators(state)
-        fields = (*self._fields(ACCEPT_FEEDS, feed.user_agent), *validators)
+        ask = _Ask(
+            url=feed.url,
+            fields=(*self._fields(ACCEPT_FEEDS, feed.user_agent), *validators),
+            max_body_bytes=self._max_body_bytes,
+            route=self._routes.of(feed.proxy),
+            jar=self._jars.setdefault(feed.url, {}),
+        )
         answer = None
         if _moved_within_site(feed, state):
             try:
-                ask = _Ask(url=state.moved_to, fields=fields, max_body_bytes=self._max_body_bytes)
-                answer = await self._answer(ask, place, conditional=bool(validators))
+                answer = await self._answer(replace(ask, url=state.moved_to), place, conditional=bool(validators))
             except FetchError:
                 await place.move(_host(feed.url))
         if answer is None:
-            ask = _Ask(url=feed.url, fields=fields, max_body_bytes=self._max_body_bytes)
             answer = await self._answer(ask, place, conditional=bool(validators))
         if answer.status == 304:
             return self._not_modified(answer, by_hash=False)
@@ -235,6 +279,7 @@ class Fetcher:
         name = user_agent or self._user_agent
         return (
             *((("user-agent", name),) if name else ()),
+            *((("from", self._contact),) if self._contact else ()),
             ("accept", accept),
             ("accept-encoding", unpack.ACCEPTED),
             ("connection", "close"),
@@ -243,7 +288,7 @@ class Fetcher:
     async def _answer(self, ask: _Ask, place: Place, *, conditional: bool) -> _Answer:
         """Run one whole fetch, redirects included, under one deadline."""
         trail = _Trail(url=httpx.URL(), host=_host(ask.url) or "the address")
-        with self._in_our_words(ask, trail):
+        with self._in_our_words(ask, trail), _emptied_on_trouble(ask.jar):
             async with asyncio.timeout(self._total_seconds):
                 answer = await self._chain(ask, trail, place)
                 if answer.status == 304 and not conditional:  # some cache's mistake: once more, past it
@@ -270,17 +315,18 @@ class Fetcher:
         except unpack.BadEncoding as error:
             raise FetchError(FetchFailure.ENCODING, f"{trail.where}: {error}") from None
         except FOREIGN as error:
-            raise translated(error, trail.where, by_proxy=self._by_proxy) from None
+            raise translated(error, trail.where, by_proxy=ask.route.by_proxy, own_proxy=ask.route.own) from None
 
     async def _chain(self, ask: _Ask, trail: _Trail, place: Place) -> _Answer:
         """Follow redirects, each checked like the first address."""
-        trail.hops, trail.permanent, trail.permanent_url, trail.cookies = 0, True, "", {}
-        trail.url = self._checked(ask.url, None, trail)
+        trail.hops, trail.permanent, trail.permanent_url = 0, True, ""
+        trail.url = self._checked(ask.url, None, trail, ask.route)
         while True:
             await place.move(trail.url.host)
             response = await self._sent(ask, trail)
             try:
-                target = self._redirect(response, trail)
+                self._keep_cookies(ask.jar, trail.url, response)
+                target = self._redirect(response, trail, ask.route)
                 if target is None:
                     return await self._ended(ask, trail, response)
             finally:
@@ -289,26 +335,26 @@ class Fetcher:
 
     async def _sent(self, ask: _Ask, trail: _Trail) -> httpx.Response:
         try:
-            return await self._transport.handle_async_request(_request(ask, trail))
+            return await ask.route.transport.handle_async_request(_request(ask, trail.url))
         except FetchError as error:  # the guard's, which does not know where it happened
             raise FetchError(error.kind, f"{trail.where}: {error}") from None
 
-    def _checked(self, text: str, base: httpx.URL | None, trail: _Trail) -> httpx.URL:
+    def _checked(self, text: str, base: httpx.URL | None, trail: _Trail, route: Route) -> httpx.URL:
         """Check an address as it stands, and again as it is read by the parser that is dialled from."""
         try:
             if base is None:
-                self._guard.check_url(text, by_proxy=self._by_proxy)
+                self._guard.check_url(text, by_proxy=route.by_proxy)
             elif "\\" in text:
                 raise FetchError(FetchFailure.SCHEME, "the address holds a backslash")
             url = (base.join(text) if base else httpx.URL(text)).copy_with(fragment=None)
-            self._guard.check_url(str(url), by_proxy=self._by_proxy)
+            self._guard.check_url(str(url), by_proxy=route.by_proxy)
             port = url.port or (443 if url.scheme == "https" else 80)
-            self._guard.check_target(url.raw_host.decode("ascii"), port, by_proxy=self._by_proxy)
+            self._guard.check_target(url.raw_host.decode("ascii"), port, by_proxy=route.by_proxy)
         except FetchError as error:
             raise FetchError(error.kind, f"{trail.where}: {error}") from None
         return url
 
-    def _redirect(self, response: httpx.Response, trail: _Trail) -> httpx.URL | None:
+    def _redirect(self, response: httpx.Response, trail: _Trail, route: Route) -> httpx.URL | None:
         if len(response.headers.raw) > MAX_HEADERS:
             raise FetchError(FetchFailure.PROTOCOL, f"{trail.where}: the answer has over {MAX_HEADERS} headers")
         if response.status_code not in _REDIRECTS:
@@ -319,7 +365,7 @@ class Fetcher:
         if trail.hops >= self._max_redirects:
             raise FetchError(FetchFailure.REDIRECTS, f"{trail.host} redirects more than {self._max_redirects} times")
         trail.hops += 1
-        return self._checked(location, trail.url, trail)
+        return self._checked(location, trail.url, trail, route)
 
     async def _ended(self, ask: _Ask, trail: _Trail, response: httpx.Response) -> _Answer:
         body = b""
@@ -335,6 +381,14 @@ class Fetcher:
             permanent_url=trail.permanent_url,
         )
 
+    def _keep_cookies(self, jar: Jar, url: httpx.URL, response: httpx.Response) -> None:
+        lines = response.headers.get_list("set-cookie")
+        if not lines:
+            return
+        jar[_origin(url)] = headers.cookies(lines, jar.pop(_origin(url), {}), self._now())
+        while len(jar) > _MAX_ORIGINS:
+            del jar[next(iter(jar))]
+
     def _now(self) -> datetime | None:
         return self._clock() if self._clock else None
 
@@ -348,6 +402,8 @@ class Fetcher:
             body_hash=hashlib.sha256(answer.body).hexdigest(),
             permanent_url=answer.permanent_url,
             fresh_for=headers.fresh_for(answer.fields, self._now()),
+            hub=_linked(answer, "hub"),
+            self_url=_linked(answer, "self"),
         )
 
     def _not_modified(self, answer: _Answer, *, by_hash: bool) -> NotModified:
@@ -364,17 +420,30 @@ class Fetcher:
 # ── parts of a hop ────────────────────────────────────────────────────────────────────────────────
 
 
-def _request(ask: _Ask, trail: _Trail) -> httpx.Request:
-    jar = "; ".join(f"{name}={value}" for name, value in trail.cookies.items())
-    fields = [*ask.fields, *([("cookie", jar)] if jar else [])]
+@contextmanager
+def _emptied_on_trouble(jar: Jar) -> Iterator[None]:
+    """A cookie may be what the site refuses, and would be sent for ever."""
+    try:
+        yield
+    except BaseException:
+        jar.clear()
+        raise
+
+
+def _origin(url: httpx.URL) -> Origin:
+    return url.scheme, url.host, url.port
+
+
+def _request(ask: _Ask, url: httpx.URL) -> httpx.Request:
+    cookies = "; ".join(f"{name}={value}" for name, value in ask.jar.get(_origin(url), {}).items())
+    fields = [*ask.fields, *([("cookie", cookies)] if cookies else [])]
     raw = [(name.encode("ascii"), value.encode("utf-8")) for name, value in fields]
-    return httpx.Request("GET", trail.url, headers=raw, extensions={"timeout": {"connect": _CONNECT_SECONDS}})
+    method, limits = "POST" if ask.body else "GET", {"timeout": {"connect": _CONNECT_SECONDS}}
+    return httpx.Request(method, url, headers=raw, content=ask.body or None, extensions=limits)
 
 
 def _step(trail: _Trail, target: httpx.URL, response: httpx.Response) -> None:
-    """Go on to `target`. Cookies are for the origin that set them; a move to plain http is never learned."""
-    same = (trail.url.scheme, trail.url.host, trail.url.port) == (target.scheme, target.host, target.port)
-    trail.cookies = headers.cookies(response.headers.get_list("set-cookie"), trail.cookies) if same else {}
+    """Go on to `target`. A move to plain http is never learned."""
     downgrade = trail.url.scheme == "https" and target.scheme == "http"
     trail.permanent = trail.permanent and response.status_code in _PERMANENT and not downgrade
     if trail.permanent:
@@ -402,6 +471,14 @@ def _too_large(where: str, max_bytes: int) -> FetchError:
 def _validators(state: FeedState) -> Headers:
     named = (("if-none-match", headers.plain(state.etag)), ("if-modified-since", headers.plain(state.last_modified)))
     return tuple((name, value) for name, value in named if value)
+
+
+def _linked(answer: _Answer, rel: str) -> str:
+    target = headers.link(answer.fields.get("link", ""), rel)
+    try:
+        return str(httpx.URL(answer.url).join(target)) if target else ""
+    except (httpx.InvalidURL, UnicodeError):
+        return ""
 
 
 def _host(url: str) -> str:

@@ -145,9 +145,10 @@ class FullText:
         self._robots_lanes = Lanes(1)
         self._next_at: OrderedDict[str, float] = OrderedDict()
 
-    async def read(self, articles: Sequence[Article], *, now: datetime) -> Mapping[str, Page]:
+    async def read(self, articles: Sequence[Article], *, now: datetime, proxy: str = "") -> Mapping[str, Page]:
         """Read the pages of `articles`, the first ones first; by article id, each with what came of it. Never raises.
 
+        `proxy` is their feed's own: a site that must not see us there must not see us here. Empty: the usual way.
         An article whose turn does not come within what a minute allows is `skipped`, and not remembered as read.
         """
         urls = {article.id: unwrapped(article.url) for article in articles}
@@ -159,7 +160,7 @@ class FullText:
         asked = unread[:pages] if seconds > 0 else []
         found |= {url: _page(PageState.SKIPPED, url, now, "enough pages were read this minute") for url in unread}
         if asked:
-            found |= await self._all_of(asked, now, seconds)
+            found |= await self._all_of(asked, now, seconds, proxy)
             tried = sum(found[url].state is not PageState.SKIPPED for url in asked)
             self._allowance.spend(started, tried, loop.time() - started)
         return {article_id: found[url] for article_id, url in urls.items()}
@@ -168,9 +169,9 @@ class FullText:
         page = self._pages.get(url)
         return page if page and timedelta(0) <= now - page.checked_at < KEPT else None
 
-    async def _all_of(self, urls: Sequence[str], now: datetime, seconds: float) -> dict[str, Page]:
+    async def _all_of(self, urls: Sequence[str], now: datetime, seconds: float, proxy: str) -> dict[str, Page]:
         deadline = asyncio.get_running_loop().time() + seconds
-        tasks = {url: asyncio.create_task(self._one(url, now, deadline)) for url in urls}
+        tasks = {url: asyncio.create_task(self._one(url, now, deadline, proxy)) for url in urls}
         try:
             await asyncio.wait(tasks.values(), timeout=seconds)
         finally:
@@ -183,17 +184,17 @@ class FullText:
                 _remember(self._pages, url, page, _PAGES_KEPT)
         return found
 
-    async def _one(self, url: str, now: datetime, deadline: float) -> Page:
+    async def _one(self, url: str, now: datetime, deadline: float, proxy: str) -> Page:
         if not url or is_wrapped(url):
             why = "the search engine does not give the publisher's address away" if url else "the article has no link"
             return _page(PageState.SKIPPED, url, now, why)
         try:
-            if not await self._allowed(url, now):
+            if not await self._allowed(url, now, proxy):
                 return _page(PageState.REFUSED, url, now, "the site's robots.txt does not allow it, or can't be had")
             if not await self._turn(url, deadline):
                 return _page(PageState.SKIPPED, url, now, "too many pages of this host wait already")
-            answer = await self._fetcher.get(url, accept=_ACCEPT, max_body_bytes=MAX_PAGE_BYTES)
-            if _site(answer.url) != _site(url) and not await self._allowed(answer.url, now):
+            answer = await self._fetcher.get(url, accept=_ACCEPT, max_body_bytes=MAX_PAGE_BYTES, proxy=proxy)
+            if _site(answer.url) != _site(url) and not await self._allowed(answer.url, now, proxy):
                 return _page(PageState.REFUSED, url, now, "the robots.txt of the site that it leads to forbids it")
         except FetchError as error:
             return _page(_STATES.get(error.kind, PageState.FAILED), url, now, str(error))
@@ -218,10 +219,10 @@ class FullText:
         await asyncio.sleep(turn - at)
         return True
 
-    async def _allowed(self, url: str, now: datetime) -> bool:
+    async def _allowed(self, url: str, now: datetime, proxy: str) -> bool:
         site = _site(url)
         async with self._robots_lanes.hold(site):  # two pages of a new site must not both ask for its robots.txt
-            robots = await self._robots_of(site, now)
+            robots = await self._robots_of(site, now, proxy)
         if robots.body is None:
             return False
         try:
@@ -229,14 +230,14 @@ class FullText:
         except ParseError:
             return False  # a file that breaks the reader's limits allows nothing
 
-    async def _robots_of(self, site: str, now: datetime) -> _Robots:
+    async def _robots_of(self, site: str, now: datetime, proxy: str) -> _Robots:
         known = self._robots.get(site)
         if known and timedelta(0) <= now - known.asked_at < (KEPT if known.body is not None else ROBOTS_RETRY):
             return known
         body: bytes | None
         try:
             answer = await self._fetcher.get(
-                f"{site}/robots.txt", accept="text/plain,*/*;q=0.5", max_body_bytes=MAX_ROBOTS_BYTES
+                f"{site}/robots.txt", accept="text/plain,*/*;q=0.5", max_body_bytes=MAX_ROBOTS_BYTES, proxy=proxy
             )
             body = answer.body
         except FetchError as error:

@@ -37,7 +37,15 @@ def read(text: str, *, url: str, max_entries: int, warnings: tuple[str, ...] = (
         url=fields.absolute(_text(feed, "home_page_url"), url),
         entries=tuple(_entry(item, url=url, language=language) for item in kept),
         warnings=warnings,
+        hub=_hub(feed, url),
+        self_url=fields.absolute(_text(feed, "feed_url"), url),
     )
+
+
+def _hub(feed: Mapping[str, Any], url: str) -> str:
+    hubs = feed.get("hubs")
+    named = (hub for hub in hubs if isinstance(hub, dict)) if isinstance(hubs, list) else ()
+    return next((fields.absolute(_text(hub, "url"), url) for hub in named if _text(hub, "type") == "WebSub"), "")
 
 
 def over_cap(found: int, cap: int) -> str:

@@ -82,6 +82,8 @@ def parse_bytes(body: bytes, *, url: str, content_type: str = "", max_entries: i
         skip_days=fields.skip_days(head),
         truncated=document.truncated,
         warnings=(*warnings, *document.warnings),
+        hub=_named(raw_feed, "hub", url),
+        self_url=_named(raw_feed, "self", url),
     )
 
 
@@ -196,6 +198,12 @@ def _link(raw: Mapping[str, Any], url: str) -> str:
             return found
     # A relative guid is no address, even where isPermaLink is left at its default: nothing is resolved here.
     return fields.absolute(_str(raw, "id")) if raw.get("guidislink") else ""
+
+
+def _named(raw: Mapping[str, Any], rel: str, url: str) -> str:
+    """The first address that a feed names by this relation."""
+    links = (link for link in raw.get("links", []) if isinstance(link, dict) and _str(link, "rel") == rel)
+    return next((found for link in links if (found := fields.absolute(_str(link, "href"), url))), "")
 
 
 def _content(raw: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Feed:
     """One subscription as written in `feeds.toml`. `url` is its identity: state is kept under it.
 
-    `note` is a person's remark, such as why it is disabled.
+    `proxy` is its own way out, for it and its articles' pages; empty: the usual one. `note` is a person's remark, such
+    as why it is disabled.
     """
 
     url: str
@@ -23,6 +24,7 @@ class Feed:
     digest_at: float | None = None
     tags: tuple[str, ...] = ()
     user_agent: str = ""
+    proxy: str = ""
     enabled: bool = True
     note: str = ""
 
@@ -98,7 +100,7 @@ class ParsedFeed:
 
     `format` is "rss", "atom", "rdf" or "json". `ttl` is the feed's own wish for a polling interval,
     `skip_hours` (0..23 UTC) and `skip_days` (0 is Monday) when it wants none. `warnings` are lines for people: encoding
-    guessed, entries over the cap, truncated.
+    guessed, entries over the cap, truncated. `hub` is the WebSub hub that it names, `self_url` what it calls itself.
     """
 
     title: str = ""
@@ -111,6 +113,8 @@ class ParsedFeed:
     skip_days: tuple[int, ...] = ()
     truncated: bool = False
     warnings: tuple[str, ...] = ()
+    hub: str = ""
+    self_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +122,7 @@ class Fetched:
     """A feed that answered with a body. `body` is decoded (at most the cap), `url` where it was finally found.
 
     `permanent_url` is the address after the leading 301/308 hops, when they came first; empty otherwise.
-    `fresh_for` is `max-age`/`Expires`, clamped.
+    `fresh_for` is `max-age`/`Expires`, clamped; `hub` and `self_url` what its `Link` header names.
     """
 
     body: bytes
@@ -129,6 +133,8 @@ class Fetched:
     body_hash: str = ""
     permanent_url: str = ""
     fresh_for: timedelta | None = None
+    hub: str = ""
+    self_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

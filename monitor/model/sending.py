@@ -122,7 +122,9 @@ class ChannelRules:
     `digest` is its weekly moment in the configured time zone, "mon 08:00"; empty: no digest. `quiet` is a daily
     window (start, end) that holds messages back and drops none. `operators`: it also hears notices. `hosts` are the
     states in which it happens, of those that `states` means in either role; `least` is the score from which it listens.
-    `language` is that of its digest's frame ("": English).
+    `must` and `never` are words and patterns (`monitor.patterns`): one of the first is said, none of the second.
+    `silent`: its messages make no sound. `urgent` are codes and stages that quiet hours don't hold back. `language` is
+    that of its digest's frame ("": English).
     """
 
     name: str
@@ -135,7 +137,11 @@ class ChannelRules:
     stages: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     least: float = 0.0
+    must: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     quiet: tuple[time, time] | None = None
+    urgent: tuple[str, ...] = ()
+    silent: bool = False
     operators: bool = False
     language: str = ""
 

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import nh3
 
-from monitor.compose import WORD_JOINER, shown_url, stretches
+from monitor.compose import WORD_JOINER, headline_of, shown_url, stretches
 from monitor.model import (
     EPOCH,
     Delivery,
@@ -126,7 +126,7 @@ def _story(rows: Sequence[Delivery], language: str) -> PublicEntry | None:
     only_named = bool(first.about) and not edits
     parts = [brief_html(words) if only_named else message_html(words)]
     parts += [message_html(row.message) for row in sorted(replies.values(), key=lambda row: row.id)]
-    title = plain_line(words.text.partition("\n")[0])
+    title = plain_line(headline_of(words))
     return PublicEntry(
         id=f"{AUTHORITY}:story:{first.story_id}",
         title=title,
@@ -212,7 +212,7 @@ def message_html(message: Message) -> str:
 def brief_html(message: Message) -> str:
     """Write what a list says of a message's story: its headline and its link."""
     url = link_of(message)
-    lines = [html.escape(plain_line(message.text.partition("\n")[0]))]
+    lines = [html.escape(plain_line(headline_of(message)))]
     lines += [f'<a href="{html.escape(url)}">{html.escape(shown_url(url))}</a>'] if url else []
     return sanitised("\n".join(f'<p dir="auto">{line}</p>' for line in lines))
 

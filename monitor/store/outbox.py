@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 
 from monitor.model import ChannelState, Delivery, DeliveryKind, DeliveryState
 from monitor.store import folding, rows
@@ -27,6 +27,8 @@ CHANNEL_FAR_AHEAD = timedelta(days=8)
 
 def pending(connection: Connection, now: datetime, limit: int) -> list[Delivery]:
     """What may be sent now: of each channel the head of its queue up to the first row that must wait, edits behind it.
+
+    What quiet hours hold is left out and holds nothing back: only what is urgent is queued behind it without waiting.
 
     Edits wait for nothing but each its own time, and for the head to be empty of what is tried again: they never go
     before a new message, and hold none back.
@@ -56,7 +58,8 @@ def in_turn(delivery: Delivery) -> tuple[bool, int]:
 def _head(connection: Connection, channel: str, now: datetime, limit: int) -> list[Delivery]:
     waiting = select(deliveries).where(deliveries.c.channel == channel, STILL_TO_SEND).order_by(deliveries.c.id)
     head: list[Delivery] = []
-    for row in connection.execute(waiting.where(deliveries.c.kind != DeliveryKind.EDIT).limit(limit)).mappings():
+    fresh = waiting.where(deliveries.c.kind != DeliveryKind.EDIT, _is_not_put_off(now))
+    for row in connection.execute(fresh.limit(limit)).mappings():
         if row["state"] == DeliveryState.SENDING or _waits(row["not_before"], now, FAR_AHEAD):
             if row["attempts"]:
                 return head
@@ -71,6 +74,17 @@ def _head(connection: Connection, channel: str, now: datetime, limit: int) -> li
     ).limit(limit)
     ready = (row for row in connection.execute(edits).mappings() if not _waits(row["not_before"], now, FAR_AHEAD))
     return [*head, *map(rows.delivery, ready)][:limit]
+
+
+def _is_not_put_off(now: datetime) -> ColumnElement[bool]:
+    """All but what quiet hours hold: what is urgent passes it, as what was tried once is passed by nothing."""
+    return or_(
+        deliveries.c.attempts > 0,
+        deliveries.c.state != DeliveryState.PENDING,
+        deliveries.c.not_before.is_(None),
+        deliveries.c.not_before <= now,
+        deliveries.c.not_before > now + FAR_AHEAD,
+    )
 
 
 def _waits(not_before: datetime | None, now: datetime, at_most: timedelta) -> bool:

@@ -175,17 +175,26 @@ class Review:
 
     def found(self, wish: Wish, *, limit: int, offset: int = 0) -> tuple[Judged, ...]:
         """Articles that `wish` wants, newest first, without their text."""
-        with self._reading() as connection:
-            statement = self._matching(wish, connection.dialect.name).limit(limit).offset(offset)
-            return tuple(rows.judged({**row, "text": ""}) for row in connection.execute(statement).mappings())
+        return self._found(wish, limit=limit, offset=offset, after=None)
 
     def pages(self, wish: Wish, *, page: int = 500, most: int = 100_000) -> Iterator[Judged]:
-        """The same for exports, read a page at a time, at most `most`."""
-        for offset in range(0, most, page):
-            got = self.found(wish, limit=page, offset=offset)
+        """The same for exports, at most `most`; read a page at a time, each once whatever comes in meanwhile."""
+        last: Judged | None = None
+        for _ in range(0, most, page):
+            got = self._found(wish, limit=page, offset=0, after=last)
             yield from got
             if len(got) < page:
                 return
+            last = got[-1]
+
+    def _found(self, wish: Wish, *, limit: int, offset: int, after: Judged | None) -> tuple[Judged, ...]:
+        with self._reading() as connection:
+            statement = self._matching(wish, connection.dialect.name).limit(limit).offset(offset)
+            if after:
+                at = after.article.first_seen_at
+                same = and_(articles.c.first_seen_at == at, articles.c.id > after.article.id)
+                statement = statement.where(or_(articles.c.first_seen_at < at, same))
+            return tuple(rows.judged({**row, "text": ""}) for row in connection.execute(statement).mappings())
 
     @staticmethod
     def _matching(wish: Wish, dialect: str) -> Select[Any]:
@@ -195,9 +204,8 @@ class Review:
         for column, value in (("decision", wish.decision), ("language", wish.language), ("feed", wish.feed)):
             statement = statement.where(articles.c[column] == value) if value else statement
         if wish.code:
-            quoted = f'"{wish.code}"'
-            statement = statement.where(func.instr(articles.c.codes, quoted) > 0 if dialect == "sqlite" else
-                                        articles.c.codes.contains(quoted, autoescape=True))  # fmt: skip
+            listed = type_coerce(articles.c.codes, Text)
+            statement = statement.where(listed.contains(f'"{wish.code}"', autoescape=True))
         statement = statement.where(articles.c.first_seen_at >= wish.since) if wish.since else statement
         statement = statement.where(articles.c.first_seen_at < wish.until) if wish.until else statement
         return statement.order_by(articles.c.first_seen_at.desc(), articles.c.id)

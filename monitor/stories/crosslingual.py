@@ -217,7 +217,7 @@ def _told_by(story: Story, member: Member, facts: Mapping[str, Facts]) -> Told:
 
 
 class Joiner:
-    """Finds stories to join among those remembered, with an index by names and routes. Lives for one poll."""
+    """Finds stories to join among those remembered, with an index by names and routes."""
 
     def __init__(self, window: timedelta = WINDOW) -> None:
         self._window = window
@@ -229,6 +229,13 @@ class Joiner:
         self._stories.setdefault(story_id, []).append(told)
         for key in _index_keys(_read(told)):
             self._index.setdefault(key, {})[story_id] = None
+
+    def forget(self, at: datetime) -> None:
+        """Let go of stories that nothing told from `at` on could join."""
+        old = {id_ for id_, told in self._stories.items() if all(at - one.at > self._window for one in told)}
+        self._stories = {id_: told for id_, told in self._stories.items() if id_ not in old}
+        kept = ((key, {id_: None for id_ in ids if id_ not in old}) for key, ids in self._index.items())
+        self._index = {key: ids for key, ids in kept if ids}
 
     def home(self, told: Told) -> Joined | None:
         """Find the one remembered story that tells the same event in other languages."""

@@ -35,7 +35,7 @@ def read(
     found = finding.found(whole, spoken)
     named, concepts = found.named, found.concepts
     who = roles.roles(roles.candidates(whole, named, concepts, language=spoken), hint=host.upper())
-    stage = stages.stage(whole, found.stages)
+    stage = stages.stage(whole, found.stages, spoken)
     physical, hands = stages.physical(found, codes)
     groups = stages.targets(whole, named)
     organisations = _organisations(named)

@@ -111,7 +111,8 @@ def _read(article: Article) -> Document:
     return likeness.read(article.title, article.summary, article.text[: likeness.COPY_CHARS], article.language)
 
 
-def _read_once(article: Article) -> Document:
+def read_once(article: Article) -> Document:
+    """Read an article that will be placed now and not asked for again."""
     return likeness.read_once(article.title, article.summary, article.text[: likeness.COPY_CHARS], article.language)
 
 
@@ -141,15 +142,18 @@ class Grouper:
         self._window = Window(window, max(window, COPY_WINDOW), _MEMBERS_COMPARED)
         self._addresses = Addresses()
 
-    def add(self, article: Article) -> str:
-        """Place `article`, which comes in order of time, and give its story's id: that of the story's first article."""
-        document = _read_once(article)
+    def add(self, article: Article, document: Document | None = None) -> str:
+        """Place `article`, which comes in order of time, and give its story's id: that of the story's first article.
+
+        `document`: what `read_once` read of it, where somebody has.
+        """
+        document = document or read_once(article)
         self.count(document)
         return self._settle(article, document)[0]
 
     def place_one(self, article: Article) -> Placed:
         """Place `article`, which comes in order of time, and say why."""
-        document = _read_once(article)
+        document = read_once(article)
         self.count(document)
         return self.settle(article, document)
 

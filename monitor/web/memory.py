@@ -100,7 +100,9 @@ class Memory:
         since = start if is_whole or not self._glances else max(start, self._glances[-1].at - _OVERLAP)
         found = tuple(self.reads.glances(since, MOST_GLANCES))
         kept = () if is_whole else tuple(one for one in self._glances if start <= one.at < since)
-        self._glances = (*kept, *found)[-MOST_GLANCES:]
+        month = (*kept, *found)[-MOST_GLANCES:]
+        if is_whole or month != self._glances:  # what was made of the month holds as long as it stays the same one
+            self._glances = month
         self._read_at = now
         self._whole_at = now if is_whole else self._whole_at
 

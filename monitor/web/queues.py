@@ -240,17 +240,19 @@ class CodeTally:
     missed: int
 
 
-def code_tallies(codes: Sequence[str], glances: Mapping[str, Glance], labels: Labels) -> tuple[CodeTally, ...]:
-    """Compare the codes of labelled articles with what people said of them; a plain "relevant" keeps the codes."""
+def code_tallies(given: Mapping[str, int], labelled: Mapping[str, Glance], labels: Labels) -> tuple[CodeTally, ...]:
+    """Compare the codes of labelled articles with what people said of them; a plain "relevant" keeps the codes.
+
+    `given` counts how often each code was given at all, in the codebook's order; `labelled` are articles by id.
+    """
     found = []
-    for code in codes:
-        given = sum(code in one.codes for one in glances.values())
+    for code, times in given.items():
         kept = otherwise = gone = 0
         for article_id, said in labels.items():
             newest = said[-1] if said else None
-            if newest is None or article_id not in glances or vote(said) is not Vote.RELEVANT:
+            if newest is None or article_id not in labelled or vote(said) is not Vote.RELEVANT:
                 continue
-            machine, person = glances[article_id].codes, newest.codes
+            machine, person = labelled[article_id].codes, newest.codes
             if code in machine and not person:
                 kept += newest.value is LabelValue.RELEVANT
                 otherwise += newest.value is LabelValue.WRONG_CODE
@@ -260,7 +262,7 @@ def code_tallies(codes: Sequence[str], glances: Mapping[str, Glance], labels: La
                 gone += code in person and code not in machine
         found.append(
             CodeTally(
-                code=code, given=given, judged=kept + otherwise, kept=kept, otherwise=otherwise, missed=gone
+                code=code, given=times, judged=kept + otherwise, kept=kept, otherwise=otherwise, missed=gone
             )
         )  # fmt: skip
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -107,9 +108,9 @@ def article_page(site: Site, request: Request) -> Response:
 def codes_page(site: Site, request: Request) -> Response:
     """Show what people said of the codes."""
     said = site.memory.said()
-    glances = {one.id: one for one in site.memory.glances()}
-    glances |= site.review.scores([one for one in said if one not in glances])
-    return page(site, request, "codes", tallies=queues.code_tallies(CODES, glances, said))
+    given = site.derived("codes", lambda glances: Counter(code for one in glances for code in one.codes))
+    counts = {code: given[code] for code in CODES}
+    return page(site, request, "codes", tallies=queues.code_tallies(counts, site.review.scores(list(said)), said))
 
 
 # ── what a person says ────────────────────────────────────────────────────────────────────────────

@@ -70,7 +70,7 @@ class Site:
     feeds: dict[str, Feed] = field(init=False)
     _made_of: tuple[Glance, ...] = ()
     _made: dict[str, Any] = field(default_factory=dict)
-    _turn: threading.RLock = field(default_factory=threading.RLock)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.review = Review(self.store)
@@ -108,15 +108,20 @@ class Site:
         return tuple(missed_in(one, said) for one in self.derived("samples", self.drawer().samples))
 
     def derived(self, name: str, make: Callable[[tuple[Glance, ...]], T]) -> T:
-        """What `make` makes of the month of glances; made once, until the month is read anew."""
+        """What `make` makes of the month of glances; made once, until the month is another one."""
         glances = self.memory.glances()
         with self._turn:
             if self._made_of is not glances:
                 self._made_of, self._made = glances, {}
-            if name not in self._made:
-                self._made[name] = make(glances)
-            found: T = self._made[name]
-            return found
+            if name in self._made:
+                known: T = self._made[name]
+                return known
+        # Outside of the turn: two may make the same, but nobody waits for what they did not ask for.
+        made = make(glances)
+        with self._turn:
+            if self._made_of is glances:
+                self._made[name] = made
+        return made
 
     def ask(self, request: Request, kind: ErrandKind, about: str, **wanted: Any) -> None:
         """Leave an errand in the visitor's name.

@@ -25,7 +25,7 @@ from monitor.alerts.channels import dialects
 from monitor.alerts.channels.base import Pace
 from monitor.alerts.channels.heard import failure, listening
 from monitor.alerts.channels.wording import POSSIBLE_REPEAT, marked
-from monitor.compose import WORD_JOINER
+from monitor.compose import WORD_JOINER, headline_of
 from monitor.errors import ConfigError, SendError
 from monitor.model import Message
 from monitor.text import clean_line
@@ -183,7 +183,7 @@ class AppriseChannel:
         return None
 
     def _notify(self, text: str, message: Message) -> SendError | None:
-        subject = clean_line(message.text.partition("\n")[0].replace(WORD_JOINER, ""), SUBJECT_CHARS)
+        subject = clean_line(headline_of(message).replace(WORD_JOINER, ""), SUBJECT_CHARS)
         title = subject if self._schema in _MAIL else ""
         _made_ready(self._plugin)
         with listening() as heard:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from monitor.alerts.channels.base import Pace
 from monitor.alerts.channels.wording import POSSIBLE_REPEAT, marked
-from monitor.compose import ALSO
+from monitor.compose import ALSO, headline_of
 from monitor.errors import SendError
 from monitor.model import Message, Span, SpanKind
 from monitor.text import clean_line
@@ -80,9 +80,9 @@ class ConsoleChannel:
         Raises:
             SendError: the stream is closed or can't be written to.
         """
-        lines = message.text.splitlines() or [""]
-        also = next((line for line in lines if line.startswith(ALSO)), "")
-        said = _without_controls(" · ".join(line for line in (clean_line(lines[0], _TITLE_CHARS), also) if line))
+        also = next((line for line in message.text.splitlines() if line.startswith(ALSO)), "")
+        title = clean_line(headline_of(message), _TITLE_CHARS)
+        said = _without_controls(" · ".join(line for line in (title, also) if line))
         self._write(lambda console: console.print(Text(f"{self.name} · {remote_id}, edited: {said}\n", style="dim")))
 
     async def check(self) -> tuple[str, ...]:

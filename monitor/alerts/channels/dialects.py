@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from monitor.alerts.channels.wording import written_out
-from monitor.compose import MAX_UNITS, shown_url, stretches
+from monitor.compose import MAX_UNITS, headline_of, shown_url, stretches
 from monitor.model import Message, Span, SpanKind
 from monitor.text import cut_utf16, utf16_length
 
@@ -76,8 +76,8 @@ def dialect(schema: str) -> Dialect:
 
 
 def brief(message: Message) -> Message:
-    """Give of a message its first line, cut, and the address of its last link: what no service should refuse."""
-    line = cut_utf16(message.text.partition("\n")[0], _BRIEF_UNITS)
+    """Give of a message its headline, cut, and the address of its last link: what no service should refuse."""
+    line = cut_utf16(headline_of(message), _BRIEF_UNITS)
     links = [span.url for span in message.spans if span.kind is SpanKind.LINK and span.url]
     if not links:
         return Message(text=line)

@@ -132,7 +132,7 @@ def _longest(named: list[Found], spaced: str) -> list[Found]:
 
     Groups compete among themselves alone, and so do persons: "Iranian journalist" names a state and a group.
     """
-    named.sort(key=lambda one: (one.start - one.stop, one.start, one.kind is Kind.STATE))
+    named.sort(key=lambda one: (one.start - one.stop, one.start, one.kind is not Kind.MASK, one.kind is Kind.STATE))
     taken: tuple[list[Found], ...] = ([], [], [])
     for one in named:
         rivals = taken[_RIVALRY.get(one.kind, 0)]

@@ -23,7 +23,8 @@ _ZONES_LEFT_OUT = ("Antarctica", "Etc", "America/Indiana", "America/North_Dakota
 _COMMON_WORDS = frozenset(
     "center reunion nome easter casey davis troll palmer regina nelson creston dawson thule vostok rothera wake midway "
     "azores madeira canary faeroe faroe johnston chatham norfolk phoenix knox boise belem man niue guam mahe truk "
-    "ponape wallis galapagos lord central eastern mountain pacific atlantic bougainville kerguelen".split()
+    "ponape wallis galapagos lord central eastern mountain pacific atlantic bougainville kerguelen "
+    "stanley salta oral bang".split()
 )
 
 
@@ -57,7 +58,10 @@ def _forms(written: str, kind: Kind, state: str, language: str) -> Iterator[Form
     stem = bare
     if language in _INFLECTED and " " not in bare and len(bare) > _SHORTEST_STEM:
         stem = bare.rstrip(_VOWELS) if len(bare.rstrip(_VOWELS)) >= _SHORTEST_STEM else bare
-    grown = MAX_GROWN if len(stem) >= _SHORTEST_STEM else 0
+    if stem.casefold() in _COMMON_WORDS:
+        return
+    # A short stem is the beginning of other words, too: "Amanda" is not in Amman, nor "Chinook" in China.
+    grown = max(0, min(MAX_GROWN, len(stem) - _SHORTEST_STEM + 1))
     yield from form(stem, kind, state, (state,), grown=grown)
 
 
