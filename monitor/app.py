@@ -27,6 +27,7 @@ from monitor.alerts import deliver, render
 from monitor.alerts.bursts import Words
 from monitor.alerts.channels.base import Channel
 from monitor.alerts.folding import Folding
+from monitor.clock import Clock
 from monitor.compose import from_own_words
 from monitor.config import Settings
 from monitor.config.difference import Difference, difference, shown_name
@@ -38,7 +39,7 @@ from monitor.reload import Edited, Edits, Refused
 from monitor.wiring import App, build_channel, load_classifier, opened, utc_now
 from monitor.wishes import held_until
 
-__all__ = ["App", "build_channel", "load_classifier", "opened", "utc_now"]
+__all__ = ["App", "Clock", "build_channel", "load_classifier", "opened", "utc_now"]
 
 _log = log.get(__name__)
 
@@ -47,7 +48,6 @@ DELIVER_EVERY = timedelta(seconds=1)
 DIGEST_EVERY = timedelta(seconds=30)
 TEND_EVERY = timedelta(hours=24)
 LOOK_EVERY = timedelta(seconds=10)
-CLOCK_JUMP = timedelta(seconds=2)
 STOP_WITHIN = timedelta(seconds=8)
 REST_AFTER_FAILURE = timedelta(seconds=30)
 PASSING_FOR = timedelta(days=7)
@@ -309,22 +309,6 @@ def _say(warnings: tuple[str, ...]) -> None:
 
 
 # ── the daemon ────────────────────────────────────────────────────────────────────────────────────
-
-
-class Clock:
-    """Tells by how much the wall clock jumped, measured against the monotonic one."""
-
-    def __init__(self, wall: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
-        self._wall, self._monotonic = wall, monotonic
-        self._last = (wall(), monotonic())
-
-    def jump(self) -> timedelta:
-        """How far the wall clock jumped since the last call; zero for less than two seconds."""
-        wall, monotonic = self._wall(), self._monotonic()
-        expected = self._last[0] + timedelta(seconds=monotonic - self._last[1])
-        self._last = (wall, monotonic)
-        jump = wall - expected
-        return jump if abs(jump) >= CLOCK_JUMP else timedelta(0)
 
 
 async def run(
