@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from monitor.alerts import policy
 from monitor.errors import FetchError, FetchFailure
 from monitor.ingest.fulltext import FullText
 from monitor.ingest.guard import Guard
 from monitor.ingest.parse import Parser
 from monitor.model import EPOCH, Article
+from monitor.second_look import second_look
 from tests.fetch_parts import RSS, Site, answer, feed, fetcher, guard, redirect, state
+from tests.store_parts import a_score
 
 
 async def never(host: str, port: int) -> list[str]:
@@ -200,6 +203,36 @@ async def test_the_page_of_an_article_goes_by_its_feeds_own_proxy() -> None:
     article = Article(id="1", feed="x", title="T", url="http://a.test/story")
     async with Site(pages) as proxy, Parser() as parser, fetcher(Guard((), resolver=never)) as web:
         await FullText(web, parser).read([article], now=EPOCH, proxy=proxy.url())
+    assert [asked.target for asked in proxy.asked] == ["http://a.test/robots.txt", "http://a.test/story"]
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What a second look needs of a watch."""
+
+    full_text: FullText
+    rules: policy.Rules = field(default_factory=lambda: policy.Rules(alert_at=0.8, digest_at=0.5))
+
+    @property
+    def classifier(self) -> Looking:
+        return self
+
+    def score(self, texts: list[object]) -> list[object]:
+        return [a_score(0.6) for _ in texts]
+
+
+async def test_a_second_look_goes_by_the_feeds_own_proxy() -> None:
+    page = answer(200, b"<html><body><p>Text</p></body></html>", ("Content-Type", "text/html"))
+    article = Article(id="1", feed="x", title="T", url="http://a.test/story")
+    async with (
+        Site({"http://a.test/story": page}) as proxy,
+        Parser() as parser,
+        fetcher(Guard((), resolver=never)) as web,
+    ):
+        watch, own = Looking(FullText(web, parser)), feed("http://a.test/", proxy=proxy.url())
+        row = (article, a_score(0.6), policy.verdict(a_score(0.6), article, own, watch.rules))
+        ((looked, _, _),) = await second_look(watch, own, [row], EPOCH)
+    assert looked.page_state == "read"
     assert [asked.target for asked in proxy.asked] == ["http://a.test/robots.txt", "http://a.test/story"]
 
 
