@@ -15,7 +15,7 @@ from classifiers import Classifier, Text
 from monitor.alerts import policy
 from monitor.model import Article, Decision, Feed
 from monitor.store import Store
-from monitor.stories.grouping import Grouper
+from monitor.stories.stream import Stream
 
 _BATCH = 1_000
 
@@ -68,7 +68,7 @@ def replay(
 ) -> Report:
     """Replay the articles first seen since `since`, in order of time."""
     verdicts = {row["id"]: row for row in store.export("articles", since=since)}
-    grouper = Grouper()
+    stream = Stream(may_meet=lambda _title, _summary: True)  # all that is placed matters
     leads: dict[str, str] = {}
     alerted: set[str] = set()
     rows: list[Row] = []
@@ -76,7 +76,7 @@ def replay(
     for article, value, decided in _ruled(store, classifier, feeds, rules, since):
         story = evidence = ""
         if decided is not Decision.DROP:
-            placed = grouper.place_one(article)
+            placed = stream.place_one(article)
             story, evidence = placed.story_id, placed.evidence
             lead = leads.setdefault(story, article.title)
             if not placed.opens:

@@ -132,6 +132,55 @@ def test_a_denial_in_the_summary_stands_beside_the_news() -> None:
     assert said.stage == Stage.DENIAL
 
 
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [
+        ("en", "Nobody has been charged over attack on Iranian exile in London"),
+        ("en", "Man not yet charged after attack on dissident"),
+        ("en", "Suspects released without charge after raid on Kazakh exile"),
+        ("en", "No one has been sentenced for the murder of the exile"),
+        ("en", "Prosecutors drop charges against men who followed exile"),
+        ("de", "Niemand wurde angeklagt nach Angriff auf Exil-Iraner in Berlin"),
+        ("de", "Keine Anklage nach Mordversuch an Exil-Tschetschenen"),
+        ("es", "Nadie ha sido imputado por el asesinato del opositor"),
+        ("fr", "Personne n'a été mis en examen après l'attaque contre l'opposant"),
+        ("pl", "Nikomu nie postawiono zarzutów po ataku"),
+        ("zh-Hans", "至今无人被起诉"),
+    ],
+)
+def test_what_has_not_come_to_pass_is_no_stage(language: str, title: str) -> None:
+    assert facts.read(title, "", language=language).stage not in ("charge", "trial", "verdict", "sentence")
+
+
+def test_what_is_said_of_somebody_else_in_the_next_sentence_takes_nothing_back() -> None:
+    assert facts.read("He was not hurt: man charged over attack", "", language="en").stage == Stage.CHARGE
+
+
+@pytest.mark.parametrize(
+    ("stage", "language", "title"),
+    [
+        (Stage.TRIAL, "en", "Former officer pleads not guilty to acting as Chinese agent"),
+        (Stage.TRIAL, "en", "Businessman pleads guilty to acting as agent of China"),
+        (Stage.TRIAL, "de", "Angeklagter bekennt sich nicht schuldig"),
+        (Stage.TRIAL, "es", "El acusado se declara inocente"),
+        (Stage.TRIAL, "zh-Hans", "被告不认罪"),
+        (Stage.VERDICT, "en", "Jury acquits man accused of spying on Hong Kong exiles"),
+        (Stage.VERDICT, "en", "Man found not guilty of stalking dissident for China"),
+        (Stage.VERDICT, "de", "Angeklagter freigesprochen im Spionageprozess"),
+    ],
+)
+def test_a_plea_is_a_day_of_the_trial_and_an_acquittal_a_verdict(stage: Stage, language: str, title: str) -> None:
+    assert facts.read(title, "", language=language).stage == stage
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Daily roundup", "Indeed he fled", "Homeless man attacked", "Amanda Knox", "Lars Larsen", "Grenades thrown"],
+)
+def test_an_everyday_word_that_begins_like_a_place_is_none(title: str) -> None:
+    assert states(title) == ("", "")
+
+
 def test_no_stage_is_better_than_a_guess() -> None:
     assert facts.read("Uyghur family of five put on a plane to Urumqi", "", language="en").stage == ""
 

@@ -89,6 +89,13 @@ def test_a_denial_that_the_summary_ends_before_stands_beside_the_claim() -> None
     assert "Denial: “The embassy denies any link to him.”" in lines(told(story(member(one)), judged(one)))
 
 
+def test_a_denial_that_only_the_whole_article_holds_is_found_in_it() -> None:
+    one = article(summary=f"{CLAIM}The embassy denies any link to him.")
+    remembered = replace(member(one), summary=one.summary[:-12])
+    assert "Denial: “The embassy denies any link to him.”" in lines(told(story(remembered), judged(one)))
+    assert "Denial" not in told(story(remembered)).text
+
+
 def test_a_denial_that_stands_in_the_summary_is_not_told_twice() -> None:
     assert "Denial" not in told(story()).text
     one = article(summary=f"The embassy denies any link to him. {CLAIM} The embassy denies it all.")
@@ -115,6 +122,8 @@ def test_another_sources_denial_bears_its_name() -> None:
         ("男子被起訴。使館否認設立警察站。案件續審。", "使館否認設立警察站。"),
         ("Обвинение предъявлено. Посольство опровергло сообщения.", "Посольство опровергло сообщения."),
         ("He was charged in London.", ""),
+        ("He was charged. The embassy denies that it ru", ""),
+        ("Embassy denies it\nHe was charged", "Embassy denies it"),
         ("The embassy denies " + "and denies " * 30 + "it.", ""),
     ],
 )

@@ -100,3 +100,14 @@ def test_a_joiner_forgets_stories_that_nothing_can_join() -> None:
     assert joiner.home(new) is not None
     joiner.forget(NOW + timedelta(days=3))
     assert joiner.home(new) is None
+
+
+def test_a_place_says_what_joined_the_languages() -> None:
+    told = Stream(may_meet=lambda _title, _summary: True)
+    assert told.place_one(article("en", ENGLISH, "en")).opens
+    placed = told.place_one(article("pl", POLISH, "pl", hours=1))
+    assert (placed.story_id, placed.opens) == ("en", False)
+    assert placed.evidence.startswith("both: Belarus → Lithuania, “Alena Michalewicz” = “Alena Mikhalevich”")
+    copy = told.place_one(article("pl2", POLISH, "pl", hours=2))
+    assert (copy.story_id, copy.opens) == ("en", False)
+    assert copy.evidence.startswith("copy of")

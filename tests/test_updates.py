@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.alerts.updates import all_told, change, sure, told_by
+from monitor.alerts.updates import advanced, all_told, change, sure, told_by
 from monitor.model import Evidence, Facts, Told, Update
 
 CHARGED = Told(stage="charge", origin_states=("CN",), host_states=("US",))
@@ -70,3 +70,15 @@ def test_a_stage_counts_where_a_headline_or_a_second_source_says_it() -> None:
     assert sure({"0": verdict}, summary, "verdict") == {"0": verdict}
     both = {"0": verdict, "1": verdict}
     assert sure(both, {**summary, "1": "Exile's attackers"}, "") == both
+
+
+def test_a_story_stands_where_readers_were_told_it_stands() -> None:
+    arrest = Evidence(fact="stage", value="investigation", words="arrested")
+    words = Evidence(fact="stage", value="trial", words="go on trial")
+    state = Evidence(fact="origin_states", value="BY", words="KGB")
+    together = Facts(stage="investigation", origin_states=("BY",), evidence=(state, arrest))
+    trial = Facts(stage="trial", evidence=(words,))
+    further = Facts(stage="trial", origin_states=("BY",), evidence=(state, words))
+    assert advanced(together, Told(stage="trial"), [trial]) == further
+    assert advanced(together, Told(stage="trial"), []) == together, "nobody is at hand who says it"
+    assert advanced(further, Told(stage="charge"), [trial]) == further

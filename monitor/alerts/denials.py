@@ -15,12 +15,14 @@ from monitor.text import language_of
 SENTENCE_CHARS = 180
 """A longer sentence is left out: a cut could turn its meaning around."""
 _ENDS = re.compile(r"(?<=[.!?؟۔।…])[»”\"')]*\s+|(?<=[。！？])[」』”]*\s*|\n+")
+_MARKS = tuple(".!?؟۔।。！？»”\"')」』")
 
 
 def denial(text: str, language: str = "") -> str:
     """Give the first sentence of `text` that denies something, "" where none does. `language`: a hint, may be empty."""
     spoken = language_of(text, language)
-    for sentence in _ENDS.split(text):
+    *whole, last = _ENDS.split(text)
+    for sentence in (*whole, last if last.endswith(_MARKS) else ""):  # a summary may be cut within its last one
         if sentence and len(sentence) <= SENTENCE_CHARS and _denies(sentence, spoken):
             return sentence.strip()
     return ""

@@ -11,6 +11,7 @@ and summary stand alone and keep their own direction.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from classifiers import Score
@@ -62,7 +63,8 @@ def story_message(
         composer.add("The text was changed after it was first seen.", SpanKind.ITALIC).add("\n")
     lead = _lead(member)
     composer.add(f"\n{lead}\n" if lead else "")
-    _denial(composer, story, member, lead, feeds)
+    # What is remembered of an article ends sooner than what was read of it.
+    _denial(composer, story, replace(member, summary=row.article.summary) if row else member, lead, feeds)
     composer.add("\n")
     _kind(composer, story.facts, row.score.codes if row else ())
     if note := harmless(story.case_note, CASE_CHARS):

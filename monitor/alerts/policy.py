@@ -249,12 +249,15 @@ def _with_facts(outcome: Outcome, stories: Mapping[str, Story], reading: Reading
     merged = _merged(outcome.judged, stories, reading)
     said = _said(outcome.judged, reading, tiers)
     titles = {row.article.id: row.article.title for row in outcome.judged}
-    known = {story.id: stories[story.id].facts.stage if story.id in stories else "" for story in outcome.grown}
-    sure = {id_: updates.sure(said.get(id_, {}), titles, stage) for id_, stage in known.items()}
+    before = {story.id: stories[story.id].facts if story.id in stories else Facts() for story in outcome.grown}
+    sure = {id_: updates.sure(said.get(id_, {}), titles, facts.stage) for id_, facts in before.items()}
 
     def knowing(story: Story) -> Story:
-        told = updates.all_told(sure.get(story.id, said.get(story.id, {})).values(), story.told)
-        return replace(story, facts=merged.get(story.id, story.facts), told=told)
+        heard = sure.get(story.id, said.get(story.id, {})).values()
+        told = updates.all_told(heard, story.told)
+        known = (*heard, before.get(story.id, Facts()))
+        facts = merged[story.id] = updates.advanced(merged.get(story.id, story.facts), told, known)
+        return replace(story, facts=facts, told=told)
 
     changes = [updates.change(story.id, story.told, sure[story.id]) for story in outcome.grown]
     return replace(

@@ -72,6 +72,19 @@ def sure(said: Mapping[str, Facts], titles: Mapping[str, str], known_stage: str)
     }
 
 
+def advanced(facts: Facts, told: Told, said: Iterable[Facts]) -> Facts:
+    """Return a story's `facts` at the stage that readers know, with the words for it, if one of `said` tells it.
+
+    What members say together is cautious: among an arrest, a charge and a trial it would stay with the arrest.
+    """
+    speaking = next((one for one in said if one.stage == told.stage), None)
+    if speaking is None or not _is_further(told.stage, than=facts.stage):
+        return facts
+    others = (proof for proof in facts.evidence if proof.fact != "stage")
+    words = (proof for proof in speaking.evidence if proof.fact == "stage")
+    return replace(facts, stage=told.stage, evidence=(*others, *words))
+
+
 def _in_headline(facts: Facts, title: str) -> bool:
     words = (proof.words for proof in facts.evidence if proof.fact == "stage")
     return all(word.casefold() in title.casefold() for word in words)

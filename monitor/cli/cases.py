@@ -36,7 +36,9 @@ def case(name: tuple[str, ...], config: Path, as_json: bool) -> None:
       longarm case 卢建旺
       longarm case 3f2a9c --json
     """
-    asked = " ".join(name)
+    asked = " ".join(" ".join(name).split())
+    if not asked:
+        raise click.BadParameter("it is empty; a name or the id of a case is expected", param_hint="NAME")
     loaded = settings(config)
     with read_store(loaded) as store:
         from monitor.store.cases import Cases  # noqa: PLC0415

@@ -171,7 +171,9 @@ def explain(text: tuple[str, ...], allow: tuple[str, ...]) -> None:
     from classifiers.evaluate import nearest  # noqa: PLC0415
     from monitor.text import clean_line, language_of  # noqa: PLC0415
 
-    whole = " ".join(text)
+    whole = " ".join(" ".join(text).split())
+    if not whole:
+        raise click.BadParameter("it is empty; a text or the address of a page is expected", param_hint="URL|TEXT")
     page = asyncio.run(_page(whole, allow)) if whole.startswith(("http://", "https://")) else None
     given = Text(title=page.title, summary=page.summary, text=page.text) if page else Text(title=whole)
     result = _classifier().explain(given)

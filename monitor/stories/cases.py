@@ -87,12 +87,15 @@ def chapter(story_id: str, at: datetime, facts: Facts, texts: Sequence[tuple[str
         organisations=facts.organisations,
         origin_states=facts.origin_states,
         host_states=facts.host_states,
-        stage=_court_stage(facts, headlines),
+        stage=_court_stage(facts, headlines[:1]),
     )
 
 
 def _court_stage(facts: Facts, headlines: Sequence[str]) -> str:
-    """A court's step whose words stand in a headline; below it stands what happened years ago, and to others."""
+    """A court's step whose words stand in the lead's headline.
+
+    Below it stands what happened years ago, and to others; what a later headline says has not the story's date.
+    """
     words = [proof.words for proof in facts.evidence if proof.fact == "stage"]
     return facts.stage if facts.stage in COURT_STAGES and _is_in(headlines, words) else ""
 

@@ -1,7 +1,7 @@
 """Articles one after another, each to its story: by words first, then across languages. Pure.
 
 What `grouping.place` does with a poll, for a stream that may be long, dense and about anything. So what costs is put
-off or left out, and never decides otherwise than `stories.grouping` and `stories.crosslingual` do:
+off or left out:
 
 - While one language is heard, nothing is read for another.
 - Only what may tell of reaching abroad is read for names and facts (`may_meet`): of everyday news one in twenty.
@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import functools
 from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.model import Article
+from monitor.model import Article, Placed
 from monitor.stories import crosslingual, facts, grouping
-from monitor.stories.crosslingual import Joiner, Told
+from monitor.stories.crosslingual import Joined, Joiner, Told
+from monitor.stories.likeness import Document
 
 _TELLING = frozenset(
     "kill detain abduct activist journalist deport minority exile charge attack passport secretservice consulate "
@@ -28,12 +31,28 @@ _LEAST_TOLD = 3
 _FORGET_EVERY = 256
 
 
-class Stream:
-    """Gives articles their stories, in order of time; remembers those of the window."""
+def may_meet(title: str, summary: str) -> bool:
+    """Say cheaply whether a text may tell of reaching abroad: something that is done there, and where or to whom."""
+    from classifiers.concepts import mentions  # noqa: PLC0415 - loads NumPy
+    from classifiers.letters import spaced_text  # noqa: PLC0415
+    from classifiers.normalize import normalize  # noqa: PLC0415
 
-    def __init__(self, window: timedelta = grouping.WINDOW) -> None:
+    telling, states = _numbers()
+    said = set(mentions(f" {spaced_text(normalize(f'{title} . {summary}'))} ").concept.tolist())
+    deeds = len(said & telling)
+    return deeds > 0 and deeds + len(said & states) >= _LEAST_TOLD
+
+
+class Stream:
+    """Gives articles their stories, in order of time; remembers those of the window.
+
+    `may_meet`: says of a headline and a summary whether it may be told in another language.
+    """
+
+    def __init__(self, window: timedelta = grouping.WINDOW, *, may_meet: Callable[[str, str], bool] = may_meet) -> None:
         self._grouper = grouping.Grouper(window)
         self._window = min(window, crosslingual.WINDOW)
+        self._may_meet = may_meet
         self._joiner = Joiner(self._window)
         self._moved: dict[str, str] = {}
         self._heard: dict[str, datetime] = {}
@@ -44,18 +63,35 @@ class Stream:
         """Place `article`, which comes in order of time, and give its story's id: that of the story's first article."""
         document = grouping.read_once(article)
         part = self._grouper.add(article, document)
+        self._meet(article, document, part)
+        return self._moved.get(part, part)
+
+    def place_one(self, article: Article) -> Placed:
+        """Place `article`, which comes in order of time, and say why."""
+        document = grouping.read_once(article)
+        self._grouper.count(document)
+        placed = self._grouper.settle(article, document)
+        home = self._meet(article, document, placed.story_id)
+        if home is not None:
+            return replace(placed, story_id=home.story_id, opens=False, evidence=home.evidence)
+        return replace(placed, story_id=self._moved.get(placed.story_id, placed.story_id))
+
+    def _meet(self, article: Article, document: Document, part: str) -> Joined | None:
+        """Move what opened the story `part` into the one that is told in another language, if there is one."""
         language = document.language
         self._heard[language] = article.at
         if not self._is_mixed(article.at):
             self._put_off(article, language, part)
-        elif may_meet(article.title, article.summary):
-            self._catch_up()
-            told = _told(article, language)
-            home = self._joiner.home(told) if part == article.id else None
-            if home is not None:
-                self._moved[part] = home.story_id
-            self._remember(told, part)
-        return self._moved.get(part, part)
+            return None
+        if not self._may_meet(article.title, article.summary):
+            return None
+        self._catch_up()
+        told = _told(article, language)
+        home = self._joiner.home(told) if part == article.id else None
+        if home is not None:
+            self._moved[part] = home.story_id
+        self._remember(told, part)
+        return home
 
     def _is_mixed(self, at: datetime) -> bool:
         if len(self._heard) > 1:
@@ -71,7 +107,7 @@ class Stream:
     def _catch_up(self) -> None:
         while self._unread:
             article, language, part = self._unread.popleft()
-            if may_meet(article.title, article.summary):
+            if self._may_meet(article.title, article.summary):
                 self._remember(_told(article, language), part)
 
     def _remember(self, told: Told, part: str) -> None:
@@ -89,18 +125,6 @@ def _told(article: Article, language: str) -> Told:
         at=article.at,
         facts=facts.read(article.title, article.summary, article.text, language=language),
     )
-
-
-def may_meet(title: str, summary: str) -> bool:
-    """Say cheaply whether a text may tell of reaching abroad: something that is done there, and where or to whom."""
-    from classifiers.concepts import mentions  # noqa: PLC0415 - loads NumPy
-    from classifiers.letters import spaced_text  # noqa: PLC0415
-    from classifiers.normalize import normalize  # noqa: PLC0415
-
-    telling, states = _numbers()
-    said = set(mentions(f" {spaced_text(normalize(f'{title} . {summary}'))} ").concept.tolist())
-    deeds = len(said & telling)
-    return deeds > 0 and deeds + len(said & states) >= _LEAST_TOLD
 
 
 @functools.cache
