@@ -84,11 +84,10 @@ def test_the_whole_review_goes_by_keyboard(browser, pages: Pages) -> None:  # ty
         assert press("k") == first
         assert second != first
         assert press("y") == second
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function("() => document.activeElement.id === 'title'")
         assert press("z") == first
         press("n")
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(200)  # the next item settles, and takes the focus where it does
+        page.wait_for_function("() => document.activeElement.id === 'title'")
         page.keyboard.press("c")
         assert page.evaluate("document.activeElement.name") == "code"
         page.keyboard.press("9")

@@ -26,11 +26,14 @@ document.addEventListener("keydown", (event) => {
   wanted.click();
 });
 
-// What a script put in is read out from its title on, as a new page would be.
+// What a script put in is read out from its title on. So is an article that came as a whole page: a key pressed before
+// htmx is ready sends its form the plain way.
 document.addEventListener("htmx:afterSettle", () => {
   const title = document.getElementById("title") || document.getElementById("page");
-  if (title) title.focus();
+  // A key that was quicker than the settling has opened something in the new article: it keeps the focus.
+  if (title && document.activeElement === document.body) title.focus();
 });
+document.getElementById("title")?.focus();
 
 // A key pressed while the next article is on its way must not judge the one that is going.
 document.addEventListener("htmx:beforeRequest", () => {
