@@ -237,9 +237,11 @@ def test_what_is_no_plain_http_address_is_refused(url: str) -> None:
         "http://news.test:/no-port-after-the-colon",
     ],
 )
-def test_a_plain_address_passes(url: str) -> None:
-    Guard().check_url(url)
-    Guard().check_url(url, by_proxy=True)
+def test_a_plain_address_passes_where_one_with_a_backslash_does_not(url: str) -> None:
+    for by_proxy in (False, True):
+        Guard().check_url(url, by_proxy=by_proxy)
+        with pytest.raises(FetchError):
+            Guard().check_url(url + "\\", by_proxy=by_proxy)
 
 
 async def test_an_allowed_host_and_port_opens_just_that() -> None:

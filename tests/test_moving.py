@@ -164,10 +164,14 @@ def test_a_list_of_names_that_is_damaged_or_can_not_be_written_stops_nothing(tmp
 def test_a_move_that_can_not_be_written_at_the_start_is_no_reason_not_to_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object, **__: object) -> None:
+    tried = []
+
+    def full(_store: object, before: object, after: Feed, _now: object) -> None:
+        tried.append(after.name)
         raise StateError("the disk is full")
 
     (tmp_path / moving.NAMES).write_text('{"https://old.example/rss": "A"}')
     settings = replace(config.load(write_toml(tmp_path, A), {}), state_dir=tmp_path)
     monkeypatch.setattr(moving, "take_over", full)
     wiring._take_over(None, settings, app.utc_now())  # type: ignore[arg-type]
+    assert tried == ["A"], "it was tried, and the refusal went no further"
