@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -213,6 +214,11 @@ def weighted(counts: Counts, idf: npt.NDArray[np.float32]) -> npt.NDArray[np.flo
     squares = np.bincount(part, weights=values * values, minlength=blocks * counts.rows)
     norms = np.sqrt(np.maximum(squares + np.tile(_SHORTENING, counts.rows), 1e-12))
     return np.asarray(values / norms[part], dtype=np.float32)
+
+
+def amounts(row: npt.NDArray[Any], bucket: npt.NDArray[Any], rows: int) -> I64:
+    """How many different known words and word pairs each of `rows` texts has, from the entries of its features."""
+    return np.bincount(row[bucket < WORD_BUCKETS], minlength=rows)
 
 
 def prepared(title: str, summary: str = "", text: str = "") -> str:

@@ -19,7 +19,7 @@ from classifiers import Score, Text, storage
 from classifiers.calibration import Calibration
 from classifiers.codes import CodeModel
 from classifiers.corpus_files import Item
-from classifiers.features import BUCKETS, Counts, Occurrences, counted, occurrences, weighted
+from classifiers.features import BUCKETS, Counts, Occurrences, amounts, counted, occurrences, weighted
 from classifiers.normalize import MAX_CHARS
 from classifiers.parts import all_parts
 from classifiers.reasons import Explained
@@ -55,13 +55,15 @@ class RelevanceModel:
     def _batch(self, texts: Sequence[Text], reasons_from: float) -> list[Score]:
         parts, owner, masked = all_parts(texts)
         values, found, counts, contributions = self._decide(parts)
-        best: dict[int, int] = {}
-        for part, text in enumerate(owner.tolist()):
-            if text not in best or values[part] > values[best[text]]:
-                best[text] = part
-        probabilities = self.calibration.probabilities(values, [texts[text].language for text in owner.tolist()])
+        languages = [texts[text].language for text in owner.tolist()]
+        known = amounts(counts.row, counts.bucket, len(parts))
+        probabilities = self.calibration.probabilities(values, known, languages)
         has_words = np.bincount(counts.row, minlength=len(parts)) > 0
         probabilities[~has_words] = 0.0
+        best: dict[int, int] = {}
+        for part, text in enumerate(owner.tolist()):
+            if text not in best or probabilities[part] > probabilities[best[text]]:
+                best[text] = part
         chosen = [best[text] for text in range(len(texts))]
         shown = np.array([part for part in chosen if probabilities[part] >= reasons_from], dtype=np.int64)
         codes = self.codes.probabilities(counts, self.idf, np.unique(shown))
@@ -117,14 +119,15 @@ class RelevanceModel:
             full[..., used] = values
             return full
 
-        bias, slope, intercept = stored.arrays["scalars"].tolist()
+        bias, *general = stored.arrays["scalars"].tolist()
         own = zip(stored.about["calibrated"], stored.arrays["by_language"].tolist(), strict=True)
         return cls(
             idf=dense(stored.arrays["idf"]),
             weights=dense(stored.arrays["weights"]),
             bias=bias,
             calibration=Calibration(
-                general=(slope, intercept), by_language={name: (pair[0], pair[1]) for name, pair in own}
+                general=(general[0], general[1], general[2], general[3]),
+                by_language={name: (pair[0], pair[1]) for name, pair in own},
             ),
             codes=CodeModel(
                 weights=dense(stored.arrays["code_weights"]),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from classifiers import Text, calibration, codes
 from classifiers.corpus_files import Item
-from classifiers.features import BUCKETS, counted, occurrences, prepared, weighted
+from classifiers.features import BUCKETS, amounts, counted, occurrences, prepared, weighted
 from classifiers.relevance import RelevanceModel
 
 FOLDS = 5
@@ -45,7 +45,7 @@ def fit(
     matrix, idf = _features([_whole(item) for item in items])
     progress("held-out folds")
     held_out = _held_out_values(matrix, labels, events)
-    calibrated = calibration.fit(held_out, labels, [item.language for item in items])
+    calibrated = calibration.fit(held_out, labels, _amounts(matrix), [item.language for item in items])
     progress("fit")
     weights, bias = discerning(matrix, labels)
     progress("codes")
@@ -83,7 +83,8 @@ def held_out_probabilities(items: Sequence[Item]) -> Floats:
     matrix, _ = _features([_whole(item) for item in items])
     values = _held_out_values(matrix, labels, np.array([item.event for item in items]))
     languages = [item.language for item in items]
-    return calibration.fit(values, labels, languages).probabilities(values, languages)
+    known = _amounts(matrix)
+    return calibration.fit(values, labels, known, languages).probabilities(values, known, languages)
 
 
 def similarities(text: Text, items: Sequence[Item]) -> Floats:
@@ -106,6 +107,11 @@ def _features(texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.float32]]:
     counts = counted(found, len(texts), idf > 0)
     values = weighted(counts, idf)
     return sparse.csr_matrix((values, (counts.row, counts.bucket)), shape=(len(texts), BUCKETS)), idf
+
+
+def _amounts(matrix: Any) -> npt.NDArray[np.int64]:
+    entries = matrix.tocoo()
+    return amounts(entries.row, entries.col, matrix.shape[0])
 
 
 def discerning(matrix: Any, labels: npt.NDArray[Any]) -> tuple[Floats, float]:
