@@ -1,7 +1,8 @@
 """How often facts are filled and right, on the corpus and on texts marked by hand.
 
-    python -m tests.facts_measure          both halves, by language
-    python -m tests.facts_measure --fit    fit the weights of cues on the tuning half first, and write them
+    python -m tests.facts_measure               by language; of the texts marked by hand the half that was tuned on
+    python -m tests.facts_measure --held-out    the other half of them too: look at it rarely, and at no item of it
+    python -m tests.facts_measure --fit         fit the weights of cues on the tuning half first, and write them
 
 A fact counts as right if everything it says is marked; "exact" asks for all that is marked as well. States are counted
 over all items that have some marked, and over those whose text names one of them. "Invented": filled where nothing is
@@ -26,7 +27,7 @@ from monitor.stories import facts
 from monitor.stories.gazetteer import finding, roles
 from monitor.stories.gazetteer.texts import prepared
 from monitor.text import language_of
-from tests.facts_parts import Item, Marked, items, marked
+from tests.facts_parts import MARKED, MARKED_NEW, Item, Marked, items, marked
 
 WEIGHTS = Path(roles.__file__).parent / "weights.tsv"
 RIDGE = 3.0
@@ -193,10 +194,11 @@ def main() -> None:
         print(f"corpus, {half}")
         for (role, group), rates in sorted(corpus_rates(one for one in known if one.tuning is tuning).items()):
             print(f"  {role:6} {group:8} {rates}")
-    for half, odd in (("even ids (tuning)", False), ("odd ids (held out)", True)):
-        print(f"marked by hand, {half}")
-        for fact, rates in marked_rates(one for one in marked() if one.odd is odd).items():
-            print(f"  {fact:8} {rates}")
+    for path in (MARKED, MARKED_NEW):
+        for odd in (False, True)[: 1 + ("--held-out" in sys.argv)]:
+            print(f"{path.name}, {'odd ids (held out)' if odd else 'even ids (tuning)'}")
+            for fact, rates in marked_rates(one for one in marked(path) if one.odd is odd).items():
+                print(f"  {fact:8} {rates}")
     print(f"{speed(known[:4000]):,.0f} texts a second")
 
 

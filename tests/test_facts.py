@@ -125,11 +125,94 @@ def test_the_stage_is_what_the_title_says(stage: Stage, language: str, title: st
     assert facts.read(title, "", language=language).stage == stage
 
 
-def test_a_denial_in_the_summary_stands_beside_the_news() -> None:
+def test_a_denial_is_the_stage_where_the_headline_tells_it() -> None:
     said = facts.read("Two charged with hunting exiles for Tehran", "The embassy denies any role.", language="en")
     assert said.stage == Stage.CHARGE
     said = facts.read("Exiles in Oslo hunted for Tehran", "The embassy denies any role.", language="en")
-    assert said.stage == Stage.DENIAL
+    assert said.stage == ""
+    assert facts.read("Tehran denies hunting exiles in Oslo", "", language="en").stage == Stage.DENIAL
+
+
+@pytest.mark.parametrize(
+    ("stage", "language", "title"),
+    [
+        (Stage.ALLEGATION, "tr", "Uygur aktivist: Konsolosluk önünde beni fotoğrafladılar"),
+        (Stage.ALLEGATION, "ar", "ناشط سوداني: اتصلوا بي من رقم في الخرطوم"),
+        (Stage.ALLEGATION, "ko", "위구르 활동가 “영사관이 내 여권을 돌려주지 않는다”"),
+        (Stage.ALLEGATION, "en", "China accused of keeping files on students in Leeds"),
+        ("", "en", "Norway flies home exile who accused minister of torture"),
+        ("", "tr", "Casuslukla suçlanan imam Malmö'den ayrıldı"),
+        (Stage.VERDICT, "en", "Jury convicts retired officer of stalking family for China"),
+        (Stage.CHARGE, "ko", "탈북민 미행한 50대 구속기소"),
+        ("", "en", "Journalist beaten in Lisbon: 'They knew my name'"),
+        ("", "en", "Norway expels priest accused of informing on exiles"),
+        ("", "de", "Berlin bestellt Botschafter ein nach Urteil"),
+        ("", "fr", "Après sa condamnation, il vit caché à Lyon"),
+        ("", "pl", "Po wyroku wyjechał do Wilna"),
+        ("", "zh-Hans", "判刑后，他仍收到家乡来电"),
+        ("", "en", "Ankara arrests sister of teacher who fled to Oslo"),
+        ("", "es", "Detenida la madre de un periodista exiliado en Quito"),
+        (Stage.INVESTIGATION, "en", "Two men arrested over attack on exiled editor"),
+        (Stage.INVESTIGATION, "pl", "Trzech zatrzymanych za pobicie emigranta w Łodzi"),
+        (Stage.TRIAL, "nl", "Tien jaar cel geëist tegen man die dissident volgde"),
+        (Stage.TRIAL, "es", "La fiscalía pide veinte años para el espía que siguió a la opositora"),
+        (Stage.TRIAL, "id", "Jaksa tuntut 12 tahun penjara bagi mata-mata"),
+        (Stage.VERDICT, "it", "No all'estradizione del blogger: corte d'appello di Torino gli dà ragione"),
+        (Stage.LAW, "uk", "Рада ухвалила закон проти переслідування біженців"),
+        (Stage.REPORT, "sv", "Ny rapport: var femte exiljournalist hotas"),
+        (Stage.SENTENCE, "ko", "탈북민 감시한 50대 징역 4년"),
+        (Stage.SENTENCE, "vi", "Tòa Praha tuyên năm năm tù với kẻ theo dõi nhà báo"),
+        (Stage.DENIAL, "cs", "Peking popírá, že sleduje studenty v Brně"),
+    ],
+)
+def test_a_headline_tells_a_step_that_is_new_and_taken_against_the_deed(stage: str, language: str, title: str) -> None:
+    assert facts.read(title, "", language=language).stage == stage
+
+
+def test_an_outlets_name_behind_the_headline_is_no_stage() -> None:
+    assert facts.read("Exile vanishes in Tbilisi - Human Rights Watch", "", language="en").stage == ""
+    assert facts.read("Exile vanishes in Tbilisi - Human Rights Watch", "Police are investigating.").stage == (
+        Stage.INVESTIGATION
+    )
+
+
+def test_a_summary_tells_the_stage_only_in_so_many_words() -> None:
+    title = "Exiled editor stabbed outside his home"
+    assert facts.read(title, "Police are looking for two men.", language="en").stage == Stage.INVESTIGATION
+    assert facts.read(title, "Amnesty says the law is old and the trial was long ago.", language="en").stage == ""
+
+
+@pytest.mark.parametrize(
+    ("groups", "title"),
+    [
+        (("journalists",), "Exiled journalist followed through Vienna"),
+        (("uyghurs",), "Uyghur refugee sent back from Rabat"),
+        (("dissidents",), "Four exiles lured to Juba"),
+        (("journalists",), "Opposition journalist seized in Kampala"),
+        (("relatives", "journalists"), "Mother of blogger in Oslo questioned in Minsk"),
+        ((), "Engineer seized in Nairobi, his brother says"),
+        (("students",), "Student followed in Leeds by men from the consulate, activists say"),
+        (("activists",), "Activists say men from the consulate followed them"),
+        (("hongkongers",), "Hong Kong student beaten in Leeds"),
+        (("gulenists",), "Gülen teacher flown to Ankara from Libreville"),
+        (("jews",), "Two charged with scouting synagogue in Malmö for Tehran"),
+    ],
+)
+def test_the_pursued_are_told_from_who_only_speaks_and_from_where_they_live(
+    groups: tuple[str, ...], title: str
+) -> None:
+    assert facts.read(title, "", language="en").target_groups == groups
+
+
+def test_former_officials_in_the_dock_are_not_the_pursued() -> None:
+    said = facts.read("Former police officer charged with tracking Tibetan activists", "", language="en")
+    assert said.target_groups == ("tibetans", "activists")
+    assert facts.read("Former general found dead in Porto", "", language="en").target_groups == ("ex-officials",)
+
+
+def test_relatives_in_a_summary_are_anybodys() -> None:
+    said = facts.read("Engineer vanishes in Dakar", "He was on the way to the wedding of his sister.", language="en")
+    assert said.target_groups == ()
 
 
 @pytest.mark.parametrize(

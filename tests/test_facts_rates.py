@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.facts_measure import corpus_rates, marked_rates, read, speed
-from tests.facts_parts import Item, items, marked
+from tests.facts_parts import MARKED_NEW, Item, items, marked
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,21 @@ def test_texts_marked_by_hand_are_read_as_well() -> None:
         assert rates[role].precision >= 0.90, role
         assert rates[role].filled_share >= 0.70, role
     assert rates["physical"].precision >= 0.90
+
+
+def test_stages_and_groups_of_texts_marked_before_the_reading_was_written_are_right() -> None:
+    rates = marked_rates(item for item in marked(MARKED_NEW) if item.odd)
+    assert rates["stage"].precision >= 0.90
+    assert rates["stage"].filled_share >= 0.80
+    assert rates["groups"].precision >= 0.85
+    assert rates["groups"].filled_share >= 0.85
+
+
+def test_stages_and_groups_that_somebody_else_marked_are_mostly_right() -> None:
+    rates = marked_rates(marked())
+    for fact in ("stage", "groups"):
+        assert rates[fact].precision >= 0.75, fact
+        assert rates[fact].filled_share >= 0.70, fact
 
 
 def test_a_thousand_texts_take_less_than_a_second(held_out: list[Item]) -> None:

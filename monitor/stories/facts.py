@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from monitor.model import Evidence, Facts, Stage
-from monitor.stories.gazetteer import finding, people, roles, stages
+from monitor.stories.gazetteer import finding, people, roles, stages, targets
 from monitor.stories.gazetteer.finding import Found
 from monitor.stories.gazetteer.folding import folded
 from monitor.stories.gazetteer.tables import Kind, signs
@@ -35,9 +35,9 @@ def read(
     found = finding.found(whole, spoken)
     named, concepts = found.named, found.concepts
     who = roles.roles(roles.candidates(whole, named, concepts, language=spoken), hint=host.upper())
-    stage = stages.stage(whole, found.stages, spoken)
+    stage = stages.stage(whole, found, spoken)
     physical, hands = stages.physical(found, codes)
-    groups = stages.targets(whole, named)
+    groups = targets.targets(whole, found, stage.value if stage else "")
     organisations = _organisations(named)
     persons = people.people(whole, found)
     evidence = [

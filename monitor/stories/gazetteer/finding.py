@@ -22,7 +22,7 @@ _ADJECTIVE = re.compile(
 )
 _RIVALRY = {Kind.GROUP: 1, Kind.PERSON: 2}
 _CASED = re.compile("[A-Za-z\u00c0-\u024f\u0370-\u052f\u1e00-\u1fff]")
-_APART_CHARS = 24
+_APART_CHARS = 48
 PLACES = (Kind.STATE, Kind.NAME, Kind.CITY)
 """What names a state or a part of one."""
 
@@ -31,7 +31,8 @@ PLACES = (Kind.STATE, Kind.NAME, Kind.CITY)
 class Found:
     """A form where it stands: `start` and `stop` in `Prepared.spaced`, without the borders of words.
 
-    `end` is where its last word ends. `shape`: "name", "adjective", "city", "people", "agency", "group" or "".
+    `end` is where its last word ends. `shape`: "name", "adjective", "city", "people", "agency", "group" or ""; of a
+    stage "strong" where it means this in a summary too.
     """
 
     kind: Kind
@@ -54,9 +55,9 @@ class _Table:
 def _table() -> _Table:
     from ahocorasick_rs import AhoCorasick  # noqa: PLC0415 - loads a compiled library
 
-    by_pattern: dict[str, dict[tuple[str, str], Form]] = defaultdict(dict)
+    by_pattern: dict[str, dict[tuple[object, ...], Form]] = defaultdict(dict)
     for form in _all_forms():
-        by_pattern[form.pattern].setdefault((form.kind, form.value), form)
+        by_pattern[form.pattern].setdefault((form.kind, form.value, form.after, form.languages, form.is_strong), form)
     patterns = sorted(by_pattern)
     return _Table(
         automaton=AhoCorasick(patterns),
@@ -102,7 +103,8 @@ def found(text: Prepared, language: str = "") -> Findings:
             end = _end(form, spaced, start, stop)
             if end < 0 or not _is_written_so(form, text, start, stop):
                 continue
-            one = Found(form.kind, form.value, form.states, start, stop, end, "", form.cue)
+            shape = "strong" if form.is_strong else ""
+            one = Found(form.kind, form.value, form.states, start, stop, end, shape, form.cue)
             (stages if form.kind is Kind.STAGE else acts if form.kind is Kind.ACT else named).append(one)
     return Findings(_longest(named, spaced), concepts, stages, acts)
 

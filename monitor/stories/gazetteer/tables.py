@@ -55,7 +55,8 @@ class Form:
     `pattern` is folded; a space at its ends is the border of a word. `states` are its states, likeliest first.
     `grown`: letters that may follow inside the word (-1: any number). `capitals`: how many of its first letters must be
     capitals where the script has any (-1: all). `after`: what the next word must begin with, or, if `apart`, a word
-    close behind. `cue`: what a particle says. `languages`: those it means this in; empty for all.
+    close behind. `cue`: what a particle says. `languages`: those it means this in; empty for all. `is_strong`: it means
+    this in a summary too.
     """
 
     pattern: str
@@ -67,6 +68,7 @@ class Form:
     after: str = ""
     apart: bool = False
     languages: frozenset[str] = frozenset()
+    is_strong: bool = False
     cue: str = ""
 
 
@@ -98,6 +100,7 @@ def form(
     *,
     grown: int = MAX_GROWN,
     languages: frozenset[str] = frozenset(),
+    is_strong: bool = False,
 ) -> Iterator[Form]:
     """One form, with what is written together with it."""
     whole, capitals = raw.endswith("$"), _capitals(raw, kind)
@@ -106,7 +109,7 @@ def form(
     if not folded:
         return
     if DENSE.search(folded):
-        yield Form(pattern=folded, kind=kind, value=value, states=states, languages=languages)
+        yield Form(pattern=folded, kind=kind, value=value, states=states, languages=languages, is_strong=is_strong)
         return
     for particle, cue in _particles(folded):
         stem = folded.removeprefix("ال") if particle == "لل" else folded
@@ -120,6 +123,7 @@ def form(
             after=after,
             apart=" * " in raw,
             languages=languages,
+            is_strong=is_strong,
             cue=cue,
         )
 
@@ -166,8 +170,9 @@ def own_forms() -> Iterator[Form]:
         yield from persons(name, state, spellings)
     for kind, table in ((Kind.STAGE, "stages"), (Kind.ACT, "acts")):
         for value, languages, text in rows(table):
-            for raw in text.split(";"):
-                yield from form(raw.strip(), kind, value, grown=-1, languages=frozenset(languages.split()))
+            spoken = frozenset(languages.split())
+            for raw in map(str.strip, text.split(";")):
+                yield from form(raw.lstrip("+"), kind, value, grown=-1, languages=spoken, is_strong=raw.startswith("+"))
     for name, text in rows("masks"):
         yield from forms(text, Kind.MASK, name, ())
 
@@ -183,6 +188,12 @@ def persons(name: str, state: str, spellings: str) -> Iterator[Form]:
 def signs() -> frozenset[str]:
     """Names of the rows of agencies that speak for a state and name no organisation."""
     return frozenset(name for name, _, kind, _ in rows("agencies") if kind == "sign")
+
+
+@functools.cache
+def services() -> frozenset[str]:
+    """Names of the rows of agencies that are secret services."""
+    return frozenset(name for name, _, kind, _ in rows("agencies") if kind == "intelligence")
 
 
 def lexicon_forms() -> Iterator[Form]:
