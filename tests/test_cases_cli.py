@@ -128,3 +128,44 @@ def test_the_whole_way_from_a_feed_to_the_alert_and_the_line_of_the_case(tmp_pat
     assert [told["url"] for told in line["stories"]] == [stabbed.link, charged.link]
     exported = door("export", "stories", "--config", toml).lines
     assert {row["case"] for row in exported} == {line["case"]}
+
+
+# ── by hand ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_cases_are_joined_split_and_put_back_at_the_command_line(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    stabbed = desk.ids[4]
+    ran = desk("Lu Jianwang", "--merge", "Farid Rostamian", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert {told["story"] for told in ran.lines[0]["stories"]} == {*desk.ids[:4], stabbed}
+    ran = desk(desk.ids[0], "--split", stabbed[:10], "--json")
+    assert [told["story"] for told in ran.lines[0]["stories"]] == [stabbed]
+    ran = desk(stabbed, "--undo", "--json")
+    assert {told["story"] for told in desk(desk.ids[0], "--json").lines[0]["stories"]} == {*desk.ids[:4], stabbed}
+    assert desk(desk.ids[0], "--undo").code == 0
+    assert [told["story"] for told in desk("Lu Jianwang", "--json").lines[0]["stories"]] == desk.ids[:4]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("Lu Jianwang", "--merge", "Chen Jinping"), "that is the case itself"),
+        (("Lu Jianwang", "--merge", "Ali Hassan"), "2 cases are named so"),
+        (("Lu Jianwang", "--merge", "Nobody Known"), "no case names anybody so"),
+        (("Lu Jianwang", "--split", "ffffffffffff"), "no story of the case begins so"),
+        (("Farid Rostamian", "--split", ""), ""),
+        (("Lu Jianwang", "--undo"), "nothing was joined or split by hand"),
+    ],
+)
+def test_what_can_not_be_joined_or_split_is_said_in_one_line(desk: Desk, arguments: tuple[str, ...], said: str) -> None:
+    ran = desk(*arguments)
+    assert said in ran.err
+    assert ran.err.count("\n") <= 1
+    assert ran.code == (1 if said else 0)
+
+
+def test_the_only_story_of_a_case_can_not_be_taken_out_and_one_change_is_made_at_a_time(desk: Desk) -> None:
+    ran = desk("Farid Rostamian", "--split", desk.ids[4][:8])
+    assert (ran.code, "the only story of the case" in ran.err) == (1, True)
+    assert desk("Lu Jianwang", "--undo", "--split", "a").code == 2

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.alerts import render
-from monitor.model import ChannelRules, Facts, Judged, Outcome, Redaction, Story
+from monitor.model import ChannelRules, Decision, Facts, Judged, Outcome, Redaction, Story
 from monitor.recalling import recalled
-from monitor.store import Store, withdrawing
+from monitor.store import People, Store, withdrawing
 from monitor.store import cases as shelves
+from monitor.store.case_edits import CaseEdits
 from monitor.store.cases import Cases
 from monitor.stories import cases, facts
 from tests.store_parts import FEED, NOW, a_story, an_outcome, everything, judged, opened
@@ -200,3 +201,119 @@ def test_stories_are_exported_with_their_case(store: Store) -> None:
     lines = list(store.export("stories"))
     assert {line["case"] for line in lines} == {first.announce[0].id}
     assert FEED in {line["feed"] for line in store.export("articles")}
+
+
+# ── by hand ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def case_of(store: Store, story_id: str) -> tuple[str, ...]:
+    """The stories of the case that a story is in."""
+    (found,) = Cases(store).tying((), [story_id])
+    return tuple(chapter.story_id for chapter in found.chapters)
+
+
+def two_cases(store: Store) -> tuple[list[str], str]:
+    affair = [outcome.announce[0].id for outcome in an_affair(store)]
+    other = told(store, "x", "Exile Farid Rostamian stabbed in London", "Iran denies it.", "2024-05-01")
+    return affair, other.announce[0].id
+
+
+def test_cases_joined_by_hand_are_one_until_that_is_taken_back(store: Store) -> None:
+    affair, other = two_cases(store)
+    shelf, edits = Cases(store), CaseEdits(store, NOW)
+    (mine,), (its,) = shelf.tying((), [affair[0]]), shelf.tying((), [other])
+    assert edits.merge(its, mine) == affair[0]
+    assert set(case_of(store, other)) == {*affair, other}
+    assert edits.undo(affair[0]) == f"merge {other}"
+    assert case_of(store, other) == (other,)
+    assert case_of(store, affair[1]) == tuple(affair)
+    assert edits.undo(affair[0]) == ""
+
+
+def test_a_story_taken_out_by_hand_stays_out_when_it_grows(store: Store) -> None:
+    affair, _ = two_cases(store)
+    (mine,) = Cases(store).tying((), [affair[0]])
+    assert CaseEdits(store, NOW).split(mine, affair[3]) == affair[3]
+    assert case_of(store, affair[3]) == (affair[3],)
+    told(store, "plea", "Chen Jinping pleads guilty over police station run for China in New York", "", "2024-12-18")
+    assert case_of(store, affair[3]) == (affair[3],)
+    assert CaseEdits(store, NOW).undo(affair[3]) == f"split {affair[3]}"
+    assert case_of(store, affair[3]) == tuple(affair)
+
+
+def test_the_story_that_a_case_is_named_for_can_be_taken_out_too(store: Store) -> None:
+    affair, _ = two_cases(store)
+    (mine,) = Cases(store).tying((), [affair[0]])
+    assert CaseEdits(store, NOW).split(mine, affair[0]) == affair[0]
+    assert case_of(store, affair[0]) == (affair[0],)
+    assert case_of(store, affair[1]) == tuple(affair[1:])
+
+
+def test_changes_by_hand_stand_in_the_book_of_acts(store: Store) -> None:
+    affair, other = two_cases(store)
+    (mine,), (its,) = Cases(store).tying((), [affair[0]]), Cases(store).tying((), [other])
+    CaseEdits(store, NOW).merge(mine, its)
+    (act,) = People(store).acts(NOW - timedelta(days=1))
+    assert (act.what, act.about, act.why) == ("case", f"{other} {other} {affair[0]}", f"merge {other}")
+
+
+# ── names that go ─────────────────────────────────────────────────────────────────────────────────
+
+
+def named(store: Store) -> set[str]:
+    return {str(row[3]) for row in everything(store)["case_names"]}  # type: ignore[attr-defined]
+
+
+def facts_of(store: Store, story_id: str) -> Facts:
+    return store.stories([story_id])[story_id].facts
+
+
+def test_whom_a_withdrawn_story_names_is_forgotten_whatever_joins_it_later(store: Store) -> None:
+    title = "Exile Farid Rostamian stabbed in London"
+    story_id = told(store, "x", title, "Iran denies it.", "2024-05-01").announce[0].id
+    assert facts_of(store, story_id).people
+    with store._writing() as connection:
+        withdrawing.withdraw(connection, Redaction(story_id=story_id, by=1, why="wrong person", at=NOW))
+    assert (facts_of(store, story_id).people, facts_of(store, story_id).evidence) == ((), ())
+    assert named(store) == set()
+    told(store, "x", title, "Iran denies it.", "2024-05-01")
+    assert facts_of(store, story_id).people == ()
+    assert named(store) == set()
+
+
+def test_names_of_what_was_never_told_go_with_its_text(store: Store) -> None:
+    moment = day("2024-05-01")
+    title = "Exile Farid Rostamian stabbed in London"
+    row = judged(
+        "x", Decision.DIGEST, title=title, summary="", language="en", published_at=moment, first_seen_at=moment
+    )
+    outcome = recalled(store, an_outcome(row, facts=((row.story_id, facts.read(title, "", language="en")),)), {})
+    store.record(outcome, (), now=moment)
+    assert named(store)
+    store.purge(moment + timedelta(days=91))
+    assert (facts_of(store, row.story_id).people, facts_of(store, row.story_id).evidence) == ((), ())
+    assert facts_of(store, row.story_id).host_states == ("GB",)
+    assert named(store) == set()
+
+
+def test_an_alert_keeps_its_people_and_of_its_text_only_what_its_title_says(store: Store) -> None:
+    outcome = told(
+        store, "x", "Exile stabbed in London", "Farid Rostamian had been followed by men from Tehran.", "2024-05-01"
+    )
+    story_id = outcome.announce[0].id
+    before = facts_of(store, story_id)
+    assert before.people == ("Farid Rostamian",)
+    store.purge(day("2024-05-01") + timedelta(days=91))
+    after = facts_of(store, story_id)
+    assert after.people == before.people
+    assert {proof.words for proof in after.evidence} < {proof.words for proof in before.evidence}
+    assert all(proof.words in "Exile stabbed in London" for proof in after.evidence)
+
+
+def test_names_stay_while_one_article_of_the_story_has_its_text(store: Store) -> None:
+    story_id = told(store, "x", "Exile Farid Rostamian stabbed in London", "", "2024-05-01").announce[0].id
+    young = judged("y", Decision.DIGEST, story=story_id, first_seen_at=day("2024-07-20"))
+    store.record(an_outcome(young), (), now=day("2024-07-20"))
+    before = facts_of(store, story_id)
+    store.purge(day("2024-05-01") + timedelta(days=91))
+    assert facts_of(store, story_id) == before

@@ -1,54 +1,71 @@
-"""The command on cases: the line of events of one affair. Reads the state, changes nothing."""
+"""The command on cases: the line of events of one affair; and to join two, or take a story out, by hand."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import config_option, emit, json_option, read_store, settings, table
+from monitor.cli.common import config_option, emit, json_option, now, read_store, settings, table, write_store
 from monitor.errors import LongarmError
 
 if TYPE_CHECKING:
     from monitor.model import Case, Story
+    from monitor.store import Store
     from monitor.store.cases import Cases
 
-_ID = re.compile(r"[0-9a-fA-F]{6,64}")
 _NO_HEADLINE = "(headline no longer kept)"
 
 
 @click.command()
 @click.argument("name", nargs=-1, required=True)
+@click.option("--merge", metavar="OTHER", help="Join the case OTHER, a name or an id, with the one of NAME.")
+@click.option("--split", metavar="STORY", help="Take STORY, the beginning of its id, out of the case: it is one alone.")
+@click.option("--undo", is_flag=True, help="Take back the last --merge or --split that touched the case.")
 @config_option
 @json_option
-def case(name: tuple[str, ...], config: Path, as_json: bool) -> None:
+def case(name: tuple[str, ...], merge: str, split: str, undo: bool, config: Path, as_json: bool) -> None:
     """Show how an affair went on: every story of the case in which NAME is named, by date.
 
     NAME is a person or an organisation, in any spelling or script, or the id of a case (its first characters). Several
     cases are listed. Which stories are one case is a suggestion: they name the same people and tell the same route.
+
+    Where the suggestion is wrong, --merge joins two cases, and --split takes a story out. Both are noted, kept by
+    whatever is grouped later, and taken back by --undo. They need the daemon to be stopped.
 
     \b
     Examples:
       longarm case Lu Jianwang
       longarm case 卢建旺
       longarm case 3f2a9c --json
+      longarm case 3f2a9c --merge 81bb0e
+      longarm case 3f2a9c --split c40d17
+      longarm case 3f2a9c --undo
     """
     asked = " ".join(" ".join(name).split())
     if not asked:
         raise click.BadParameter("it is empty; a name or the id of a case is expected", param_hint="NAME")
+    if sum(map(bool, (merge, split, undo))) > 1:
+        raise click.UsageError("--merge, --split and --undo: one at a time")
     loaded = settings(config)
+    if merge or split or undo:
+        with write_store(loaded) as store:
+            shown = _changed(store, asked, merge=merge, split=split)
     with read_store(loaded) as store:
+        from monitor.recalling import asked_for  # noqa: PLC0415 - loads the gazetteer
         from monitor.store.cases import Cases  # noqa: PLC0415
 
         shelf = Cases(store)
-        found = _found(shelf, asked)
+        found = shelf.beginning(shown) if merge or split or undo else asked_for(shelf, asked)
         if not found:
             raise LongarmError(_none(shelf, asked))
         stories = store.stories([chapter.story_id for one in found for chapter in one.chapters])
-    lines = [_line(one, stories, loaded.tiers) for one in found]
+    _tell([_line(one, stories, loaded.tiers) for one in found], asked, as_json=as_json)
+
+
+def _tell(lines: Sequence[Mapping[str, Any]], asked: str, *, as_json: bool) -> None:
     if as_json:
         for line in lines:
             emit(line)
@@ -58,31 +75,48 @@ def case(name: tuple[str, ...], config: Path, as_json: bool) -> None:
         _list(asked, lines)
 
 
-# ── finding ───────────────────────────────────────────────────────────────────────────────────────
+# ── changing ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _found(shelf: Cases, asked: str) -> tuple[Case, ...]:
-    """By id; by whole name; by what the gazetteer calls it; by a part of a name."""
-    from monitor.stories import cases, facts  # noqa: PLC0415 - loads the gazetteer
+def _changed(store: Store, asked: str, *, merge: str, split: str) -> str:
+    """Join, split or, with neither, undo; the id of the case to show then.
 
-    if _ID.fullmatch(asked) and (by_id := shelf.beginning(asked)):
-        return by_id
-    read = facts.read(asked, "")
-    whole = (asked, *read.people, *read.organisations)
-    found = shelf.naming([key for one in whole for key in cases.keys(one)])
-    sure = tuple(one for one in found if any(_names(one, spelled) for spelled in whole))
-    if sure:
-        return sure
-    parts = [key for key, name in shelf.names() if cases.part_of(asked, name)]
-    return shelf.naming(parts) if parts else ()
+    Raises:
+        LongarmError: what is asked for is no case or several, no story of it, or there is nothing to undo.
+    """
+    from monitor.store.case_edits import CaseEdits  # noqa: PLC0415
+    from monitor.store.cases import Cases  # noqa: PLC0415
+
+    shelf, edits = Cases(store), CaseEdits(store, now())
+    one = _only(shelf, asked)
+    if merge:
+        other = _only(shelf, merge)
+        if other.id == one.id:
+            raise LongarmError(f"--merge {merge}: that is the case itself; name another, or its id")
+        return edits.merge(one, other)
+    if not split:
+        if not edits.undo(one.id):
+            raise LongarmError(f"{one.id[:12]}: nothing was joined or split by hand here that could be undone")
+        return one.id
+    mine = [chapter.story_id for chapter in one.chapters if chapter.story_id.startswith(split.lower())]
+    if len(mine) != 1:
+        how_many = "no story" if not mine else f"{len(mine)} stories"
+        raise LongarmError(f"--split {split}: {how_many} of the case begins so; `longarm case {one.id[:12]}` shows ids")
+    if len(one.chapters) == 1:
+        raise LongarmError(f"--split {split}: it is the only story of the case; there is nothing to take it out of")
+    return edits.split(one, mine[0])
 
 
-def _names(one: Case, asked: str) -> bool:
-    from monitor.stories import cases  # noqa: PLC0415
+def _only(shelf: Cases, asked: str) -> Case:
+    from monitor.recalling import asked_for  # noqa: PLC0415 - loads the gazetteer
 
-    people = {name for chapter in one.chapters for name in (*cases.names(chapter), *chapter.bystanders)}
-    organisations = {name.casefold() for chapter in one.chapters for name in chapter.organisations}
-    return asked.casefold() in organisations or any(cases.same_person(asked, name) for name in people)
+    found = asked_for(shelf, asked)
+    if not found:
+        raise LongarmError(_none(shelf, asked))
+    if len(found) > 1:
+        ids = ", ".join(one.id[:12] for one in found[:5])
+        raise LongarmError(f"{asked}: {len(found)} cases are named so ({ids}); give the id of one")
+    return found[0]
 
 
 def _none(shelf: Cases, asked: str) -> str:

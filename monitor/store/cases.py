@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, selec
 
 from monitor.model import Case, Chapter
 from monitor.store.tables import case_names, stories
-from monitor.store.withdrawing import still_told
+from monitor.store.withdrawing import is_withdrawn, still_told
 
 if TYPE_CHECKING:
     from monitor.store.store import Store
@@ -35,7 +35,8 @@ def save(connection: Connection, chapters: Sequence[tuple[str, Chapter]]) -> Non
             of_it = update(stories).where(stories.c.id == chapter.story_id)
             connection.execute(of_it.values(case_id=kept, case_stage=chapter.stage))
         connection.execute(delete(case_names).where(case_names.c.story_id == chapter.story_id))
-        if values := list(_name_values(chapter)):
+        values = list(_name_values(chapter))
+        if values and not is_withdrawn(connection, chapter.story_id):
             connection.execute(insert(case_names), values)
 
 

@@ -2,6 +2,7 @@
 
 text, summary     after `text_after`
 title             then too, but for articles of alerted stories and labelled ones: those are what people look up
+names             what stories say of persons, and where: with the texts; see `forgetting`
 labelled ones     also keep their summary: it is what the classifier learns from
 sent messages     their text after `text_after`; the row stays, so that nothing is queued twice
 attempts          after `text_after`
@@ -12,12 +13,14 @@ dropped articles  their rows, once no key leads to them, no story and no label h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, and_, delete, exists, func, or_, select, type_coerce, update
 
 from monitor.model import EPOCH, Decision, DeliveryState
+from monitor.store import forgetting, indexing
 from monitor.store.columns import micros
 from monitor.store.reading import iso
 from monitor.store.recording import SEEN_REFRESH
@@ -41,6 +44,17 @@ BATCH = 2_000
 _EMPTY_MESSAGE = {"text": "", "spans": [], "silent": False}
 
 
+def passes(now: datetime, before: datetime) -> tuple[Callable[[Connection], int], ...]:
+    """What is forgotten, in order; each is done until it has nothing more to do. `before`: how old texts may be."""
+    return (
+        lambda connection: purge_texts(connection, before),
+        lambda connection: purge_messages(connection, before),
+        lambda connection: purge_attempts(connection, before),
+        lambda connection: purge_keys(connection, now),
+        lambda connection: purge_articles(connection, now),
+    )
+
+
 def purge_texts(connection: Connection, before: datetime) -> int:
     """Empty a batch of articles first seen before `before`; how many, 0 when done."""
     old = select(articles.c.id).where(articles.c.first_seen_at < before, articles.c.purged.is_(False))
@@ -50,11 +64,13 @@ def purge_texts(connection: Connection, before: datetime) -> int:
     chosen = articles.c.id.in_(ids)
     labelled = exists().where(labels.c.article_id == articles.c.id)
     told = exists().where(stories.c.id == articles.c.story_id, stories.c.alerted.is_(True))
-    connection.execute(update(articles).where(chosen, ~labelled).values(summary=""))
-    connection.execute(update(articles).where(chosen, ~labelled, ~told).values(title=""))
-    connection.execute(update(articles).where(chosen).values(text="", author="", purged=True))
+    with indexing.changing(connection, ids):
+        connection.execute(update(articles).where(chosen, ~labelled).values(summary=""))
+        connection.execute(update(articles).where(chosen, ~labelled, ~told).values(title=""))
+        connection.execute(update(articles).where(chosen).values(text="", author="", purged=True))
     versions = update(article_versions).where(article_versions.c.article_id.in_(ids))
     connection.execute(versions.values(title="", summary=""))
+    forgetting.forget_names(connection, ids)
     return len(ids)
 
 
@@ -103,7 +119,8 @@ def purge_articles(connection: Connection, now: datetime) -> int:
     )
     ids = connection.execute(unused.limit(BATCH)).scalars().all()
     if ids:
-        connection.execute(delete(articles).where(articles.c.id.in_(ids)))
+        with indexing.changing(connection, ids):
+            connection.execute(delete(articles).where(articles.c.id.in_(ids)))
     return len(ids)
 
 

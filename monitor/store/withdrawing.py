@@ -4,6 +4,7 @@ pending, held        dead: it never goes
 being sent           its words are taken away; should it be sent again, it says that it was withdrawn
 sent                 an edit, through the outbox like any other: paced, tried again, kept over restarts
 told in a list       its line is taken out of the list; the others stay
+whom it names        forgotten
 
 That a story is withdrawn is asked where mail is posted, where digests are read and where articles are searched for.
 """
@@ -13,15 +14,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from monitor.model import Delivery, DeliveryKind, DeliveryState, Message, Redaction
-from monitor.store import rows
-from monitor.store.people_tables import redactions
+from monitor.store import forgetting, indexing, rows
+from monitor.store.people_tables import redactions, still_told
 from monitor.store.tables import articles, deliveries
 from monitor.store.upsert import insert_into
+
+__all__ = ["LINE", "WORDS", "channels_told", "digests_naming", "is_withdrawn", "still_told", "withdraw", "without_line"]
 
 WORDS = "This report was withdrawn by the people who run this watch."
 LINE = "• (withdrawn)"
@@ -36,15 +38,13 @@ def is_withdrawn(connection: Connection, story_id: str) -> bool:
     return connection.execute(found).first() is not None
 
 
-def still_told(story_id: Column[Any] = articles.c.story_id) -> ColumnElement[bool]:
-    """A condition on a column that names stories: of one that was not withdrawn, or of none."""
-    return or_(story_id.is_(None), story_id.not_in(select(redactions.c.story_id)))
-
-
 def withdraw(connection: Connection, redaction: Redaction) -> None:
     """Withdraw a story in every channel; twice changes nothing."""
     values = {"story_id": redaction.story_id, "by": redaction.by, "why": redaction.why, "at": redaction.at}
-    connection.execute(insert_into(connection, redactions).values(values).on_conflict_do_nothing())
+    members = select(articles.c.id).where(articles.c.story_id == redaction.story_id)
+    with indexing.changing(connection, connection.execute(members).scalars().all()):
+        connection.execute(insert_into(connection, redactions).values(values).on_conflict_do_nothing())
+    forgetting.forget_story(connection, redaction.story_id)
     mine = select(deliveries).where(deliveries.c.story_id == redaction.story_id).order_by(deliveries.c.id)
     for row in [rows.delivery(found) for found in connection.execute(mine).mappings()]:
         if row.about.startswith("burst:"):
