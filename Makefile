@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV ?= uv
 
-.PHONY: help demo run test check bench bench-polling train evaluate soak lock clean
+.PHONY: help demo run test check bench bench-pages bench-polling train evaluate soak lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
@@ -37,6 +37,9 @@ check: .venv/.dev-stamp ## style, types, floors
 
 bench: .venv/.dev-stamp ## what things cost, as ratios against a named baseline
 	$(BIN)/python -m bench
+
+bench-pages: .venv/.dev-stamp ## how long the review pages take with a million articles (ten minutes)
+	$(BIN)/python -m bench.web 1000000
 
 bench-polling: .venv/.dev-stamp ## how soon items are seen at equal requests, on real publication times
 	$(BIN)/python -m bench.polling

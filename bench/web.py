@@ -1,7 +1,8 @@
-"""How long the review pages take with 100,000 stored articles: `python -m bench.web [articles]`.
+"""How long the review pages take with 100,000 stored articles: `python -m bench.web [articles] [postgres]`.
 
-The articles are invented, three weeks of them in eight scripts; every page is asked over loopback HTTP, and the median
-and the slowest of its answers are told, the first one apart.
+The articles are invented: one every eighteen seconds, in five languages, half of their words common ones and half out
+of 30,000 that are as unevenly used as real ones. Every page is asked over loopback HTTP; the median and the slowest of
+its answers are told, the first one apart. With a million `make bench-pages` takes some minutes.
 """
 
 from __future__ import annotations
@@ -22,12 +23,27 @@ from rich.console import Console
 from rich.table import Table
 
 from classifiers import Reason, Score
-from monitor.model import Article, Decision, FeedState, Judged, Member, Outcome, Story, Verdict
+from monitor.model import (
+    Article,
+    Chapter,
+    Decision,
+    Facts,
+    FeedState,
+    Judged,
+    Member,
+    Outcome,
+    Story,
+    Verdict,
+)
 from monitor.store import Store
+from monitor.web.site import feed_key
 
 NOW = datetime(2026, 11, 17, 8, 0, tzinfo=UTC)
 FEEDS = 200
-ASKED = 15
+FEED = "https://feed-7.example/rss"
+STATES = ("RU", "CN", "IR", "GB", "DE", "TR", "US")
+ASKED = 21
+WORDS_MADE = 30_000
 WORDS = (
     "court police exile embassy harbour match cup budget storm minister strike bridge film verdict passport student "
     "dissident surveillance market river council hospital election school tunnel port journalist abroad arrest"
@@ -43,8 +59,16 @@ class Timed:
     slowest_ms: float
 
 
+def vocabulary() -> tuple[list[str], list[float]]:
+    """Made-up words, the commonest first, and how common they are together with all before them."""
+    chance = random.Random(1)
+    words = ["".join(chance.choices("aeiourstlnmdkpbcg", k=chance.randint(3, 12))) for _ in range(WORDS_MADE)]
+    return words, list(itertools.accumulate(1 / (place + 5) for place in range(WORDS_MADE)))
+
+
 def articles(count: int) -> Iterator[Judged]:
     chance = random.Random(0)
+    made, weights = vocabulary()
     for number in range(count):
         score = chance.random() ** 30  # two in a hundred are for the digest, and a third of them alerts
         decision = Decision.ALERT if score >= 0.8 else Decision.DIGEST if score >= 0.5 else Decision.DROP
@@ -55,7 +79,7 @@ def articles(count: int) -> Iterator[Judged]:
             feed=f"https://feed-{number % FEEDS}.example/rss",
             title=title.capitalize(),
             url=f"https://feed-{number % FEEDS}.example/{number}",
-            summary=" ".join(chance.choices(WORDS, k=45)),
+            summary=" ".join(chance.choices(WORDS, k=22) + chance.choices(made, cum_weights=weights, k=23)),
             language=("en", "ar", "ru", "ko", "zh")[number % 5],
             published_at=at,
             first_seen_at=at,
@@ -78,12 +102,24 @@ def fill(store: Store, count: int) -> None:
         batch = tuple(ones[start : start + 1_000])
         told = tuple(
             Story(id=one.story_id, language="en", members=(Member(article_id=one.article.id, title=one.article.title),),
-                  first_at=one.article.at, last_at=one.article.at, alerted=True)
-            for one in batch if one.verdict.decision is Decision.ALERT
+                  first_at=one.article.at, last_at=one.article.at, alerted=True,
+                  facts=Facts(origin_states=(STATES[place % 7],), host_states=(STATES[place % 5],)))
+            for place, one in enumerate(batch) if one.verdict.decision is Decision.ALERT
         )  # fmt: skip
+        chapters = tuple(
+            (
+                f"{start // 10_000:032x}",
+                Chapter(story_id=one.id, at=one.first_at, people=(f"Person {start // 10_000}",)),
+            )
+            for one in told[:3]
+        )
         url = f"https://feed-{start // 1_000 % FEEDS}.example/rss"
         state = FeedState(url=url, polled_at=NOW, baselined_at=NOW - timedelta(days=60), next_poll_at=NOW)
-        store.record(Outcome(state=state, judged=batch, announce=told), (), now=batch[-1].article.first_seen_at)
+        store.record(
+            Outcome(state=state, judged=batch, announce=told, chapters=chapters),
+            (),
+            now=batch[-1].article.first_seen_at,
+        )
 
 
 def pages(some: str) -> tuple[str, ...]:
@@ -91,7 +127,10 @@ def pages(some: str) -> tuple[str, ...]:
     return (
         "/", "/review/alerts", "/review/near", "/review/sample", "/review/codes", f"/articles/{some}",
         f"/stories/{some}", "/stories", "/search?q=dissident+passport", "/search?q=跨國鎮壓", "/search?q=nowhere",
-        "/search?q=court&decision=alert", "/digest", "/feeds", "/channels", "/incidents", "/model",
+        "/search?q=court&decision=alert", "/search?q=cou", "/search?q=court&language=ar&since=2026-11-10",
+        "/search?q=court&origin=RU&host=GB", f"/search?feed={feed_key(FEED)}&q=court",
+        "/search?code=violence&q=nowhere", "/search?q=court&page=100", "/search", "/digest", f"/cases/{0:032x}",
+        "/feeds", "/channels", "/incidents", "/model",
     )  # fmt: skip
 
 
@@ -104,15 +143,15 @@ def timed(client: httpx.Client, path: str) -> Timed:
     return Timed(path, took[0], statistics.median(took[1:]), max(took[1:]))
 
 
-def measured(count: int) -> list[Timed]:
-    """Fill a store in a folder of its own, and ask every page; then label twenty articles, one after another."""
+def measured(count: int, url: str | None = None) -> list[Timed]:
+    """Fill a store in a folder of its own, or `url`, and ask every page; then label articles, one after another."""
     from tests.web_parts import served
 
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
-        with Store.open(state, now=NOW) as store:
+        with Store.open(state, url=url, now=NOW) as store:
             fill(store, count)
-        with served(state) as site:
+        with served(state, url=url) as site:
             client = site.client(timeout=60.0)
             some = next(f"{one.article.id}" for one in articles(count) if one.story_id)
             rows = [timed(client.http, path) for path in pages(some)]
@@ -133,10 +172,17 @@ def labelling(client: object) -> Timed:
     return Timed("label, and the next article", took[0], statistics.median(took[1:]), max(took[1:]))
 
 
+def on_postgres(count: int) -> list[Timed]:
+    from tests.postgres_parts import running
+
+    with running() as server, server.database() as address:
+        return measured(count, address)
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     table = Table(f"page, {count:,} articles", "first ms", "median ms", "slowest ms")
-    for row in measured(count):
+    for row in on_postgres(count) if "postgres" in sys.argv else measured(count):
         table.add_row(row.path, f"{row.first_ms:.0f}", f"{row.median_ms:.0f}", f"{row.slowest_ms:.0f}")
     Console().print(table)
 

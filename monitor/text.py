@@ -16,7 +16,7 @@ import unicodedata
 
 import nh3
 
-from monitor.links import canonical_url, display_host, safe_url
+from monitor.links import canonical_url, display_host, registrable, safe_url
 from monitor.scripts import language_of, unmixed
 
 __all__ = [
@@ -24,9 +24,11 @@ __all__ = [
     "clean_line",
     "cut_utf16",
     "display_host",
+    "formula_safe",
     "language_of",
     "normalized",
     "plain",
+    "registrable",
     "safe_url",
     "tokens",
     "utf16_length",
@@ -211,6 +213,15 @@ def _joins(text: str, at: int) -> bool:
         flags = re.search("[\U0001f1e6-\U0001f1ff]*$", text[:at])
         return flags is not None and len(flags.group()) % 2 == 1
     return "\u1160" <= char <= "\u11ff" and "\u1100" <= before <= "\ud7a3"
+
+
+_FORMULA = re.compile("[\x00-\x20\x7f-\xa0\u200b\ufeff]*[-=+@|%－＝＋＠]|[\t\r\n]")
+"""How a cell begins that some spreadsheet calculates; full-width signs are formulas to a few."""
+
+
+def formula_safe(text: str) -> str:
+    """Make `text` a cell that no spreadsheet takes for a formula: an apostrophe goes before what begins like one."""
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def utf16_length(text: str) -> int:

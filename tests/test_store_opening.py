@@ -94,7 +94,9 @@ def test_the_connection_is_as_durable_as_sqlite_gets(state: Path) -> None:
 
 def test_migrations_end_in_the_tables_that_the_code_knows(state: Path) -> None:
     with opened(state) as store, store._reading() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # The index of words is a table that its own migration alone knows how to make.
+        is_ours = lambda name, kind, parents: kind != "table" or not name.startswith("article_search")  # noqa: E731
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_ours})
         assert compare_metadata(context, metadata) == []
 
 
@@ -585,6 +587,7 @@ def test_a_state_of_the_first_schema_comes_over_with_every_row(tmp_path: Path, m
     with monkeypatch.context() as patch:
         patch.setattr(opening, "MIGRATIONS", older)
         patch.setattr(opening, "SCHEMA", 1)
+        patch.setattr(opening.indexing, "catch_up", lambda engine: 0)  # there was no index then
         opened(tmp_path / "state").close()
     with closing(sqlite3.connect(tmp_path / "state" / "longarm.db")) as connection:
         connection.executescript(_FIRST_ROWS)

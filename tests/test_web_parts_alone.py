@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from classifiers import Reason
 from monitor.digest.missed import interval, missed
+from monitor.digest.sample import SAMPLE, Labels, Vote, vote
 from monitor.errands import Errand, ErrandKind
 from monitor.errors import StateError
 from monitor.model import Decision, Feed, Label, LabelValue
@@ -24,7 +25,7 @@ from monitor.store.review import Glance
 from monitor.web import charts, model_pages, queues
 from monitor.web.highlight import pieces
 from monitor.web.memory import FRESH_FOR, WHOLE_FOR, WINDOW, Memory
-from monitor.web.queues import SAMPLE, Drawer, Queue, Thresholds, Vote, vote
+from monitor.web.queues import Drawer, Queue, Thresholds
 from tests.store_parts import NOW
 from tests.web_parts import DAY, HOUR, Clock
 
@@ -43,7 +44,7 @@ def said(value: str, rater: str = "ana", article: str = "a", at: datetime = NOW,
 
 
 def in_queue(
-    kind: Queue, glances: Sequence[Glance], labels: queues.Labels | None = None, rater: str = "ana"
+    kind: Queue, glances: Sequence[Glance], labels: Labels | None = None, rater: str = "ana"
 ) -> tuple[str, ...]:
     found = queues.candidates(kind, glances, thresholds=RULES, draw=a_drawer(), now=NOW)
     return queues.still_open(kind, found, labels or {}, rater=rater)

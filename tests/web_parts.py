@@ -166,7 +166,7 @@ class Pages:
         return int(self.url.rsplit(":", 1)[1])
 
     def client(self, **options: Any) -> Visit:
-        made = httpx.Client(base_url=self.url, trust_env=False, **options)
+        made = httpx.Client(base_url=self.url, trust_env=False, **{"timeout": 30.0, **options})
         self.clients.append(made)
         return Visit(made)
 
@@ -205,10 +205,11 @@ def csrf(page: str) -> str:
 
 
 @contextlib.contextmanager
-def served(state: Path, *, host: str = "127.0.0.1", **options: Any) -> Iterator[Pages]:
-    """The pages over what is stored in `state`."""
+def served(state: Path, *, host: str = "127.0.0.1", url: str | None = None, **options: Any) -> Iterator[Pages]:
+    """The pages over what is stored in `state`, or in the database of `url`."""
+    options |= {"LONGARM_DATABASE_URL": url} if url else {}
     settings, clock = settings_of(state, **options), Clock()
-    with Store.open(state, now=NOW, read_only=True) as store:
+    with Store.open(state, url=url, now=NOW, read_only=True) as store:
         app = serving.built(settings, store, host=host, clock=clock)
         server, where = serving.server(app), serving.listening("127.0.0.1", 0)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [where]}, daemon=True)

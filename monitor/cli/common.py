@@ -7,6 +7,8 @@ import json
 import math
 import os
 import re
+import select
+import stat
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -121,23 +123,67 @@ def json_lines(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
     name = str(file) if file and str(file) != "-" else "standard input"
     with _opened(file) as stream:
         for number, line in enumerate(_unpacked(stream, name), 1):
-            if not line.strip():
-                continue
-            try:
-                value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except RecursionError as error:
-                raise LongarmError(
-                    f"{name}:{number}: nested too deeply; an object with id and title is expected"
-                ) from error
-            except ValueError as error:
-                raise LongarmError(
-                    f"{name}:{number}: not JSON in UTF-8 ({error}); one object a line is expected"
-                ) from error
-            if not isinstance(value, dict):
-                raise LongarmError(
-                    f"{name}:{number}: {type(value).__name__} found; an object with id and title is expected"
-                )
-            yield number, value
+            if line.strip():
+                yield number, _parsed(line, number, name)
+
+
+def json_lines_and_pauses(file: Path | None, pause_seconds: float) -> Iterator[tuple[int, dict[str, Any]] | None]:
+    """Yield as `json_lines`, and None whenever whoever writes to standard input makes a pause of `pause_seconds`.
+
+    Files make none, also as standard input.
+    """
+    descriptor = None if file and str(file) != "-" else _live_input()
+    if descriptor is None:
+        yield from json_lines(file)
+        return
+    number = 0
+    for line in _arriving(descriptor, pause_seconds):
+        if line is None:
+            yield None
+            continue
+        number += 1
+        if line.strip():
+            yield number, _parsed(line, number, "standard input")
+
+
+def _live_input() -> int | None:
+    """The descriptor of standard input, None where it is a file or stands in for one."""
+    try:
+        descriptor = sys.stdin.buffer.fileno()
+    except (OSError, ValueError, AttributeError):
+        return None
+    return None if stat.S_ISREG(os.fstat(descriptor).st_mode) else descriptor
+
+
+def _arriving(descriptor: int, pause_seconds: float) -> Iterator[bytes | None]:
+    """Yield whole lines as they arrive, and one None in every pause."""
+    begun = b""
+    patience: float | None = pause_seconds
+    while True:
+        if not select.select([descriptor], [], [], patience)[0]:
+            patience = None  # said once; now there is nothing to do but wait
+            yield None
+            continue
+        patience = pause_seconds
+        arrived = os.read(descriptor, 1 << 16)
+        if not arrived:
+            break
+        *whole, begun = (begun + arrived).split(b"\n")
+        yield from whole
+    if begun:
+        yield begun
+
+
+def _parsed(line: bytes, number: int, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+    except RecursionError as error:
+        raise LongarmError(f"{name}:{number}: nested too deeply; an object with id and title is expected") from error
+    except ValueError as error:
+        raise LongarmError(f"{name}:{number}: not JSON in UTF-8 ({error}); one object a line is expected") from error
+    if not isinstance(value, dict):
+        raise LongarmError(f"{name}:{number}: {type(value).__name__} found; an object with id and title is expected")
+    return value
 
 
 def _unpacked(stream: IO[bytes], name: str) -> Iterator[bytes]:
@@ -178,9 +224,26 @@ def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+_DRIVING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def say(text: str) -> None:
+    """Write a line for people to standard output; what strangers wrote in it drives no terminal.
+
+    Further lines of it stand behind a bar, so that none of them passes for another message.
+    """
+    from monitor.log import escaped  # noqa: PLC0415
+
+    click.echo("\n     | ".join(map(escaped, text.split("\n"))))
+
+
 def emit(value: object) -> None:
-    """Write one JSON line to standard output; what its encoding has no letters for, as JSON's own escapes."""
+    """Write one JSON line to standard output; what its encoding has no letters for, as JSON's own escapes.
+
+    So are characters that would drive a terminal or turn the line around: to a program they are the same.
+    """
     line = json.dumps(value, ensure_ascii=False, default=str)
+    line = _DRIVING.sub(lambda found: f"\\u{ord(found.group()):04x}", line)
     try:
         line.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:  # half a surrogate pair of the input's, or a terminal that speaks no UTF-8

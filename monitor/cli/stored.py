@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,13 @@ from monitor.cli.common import (
     write_store,
 )
 from monitor.errors import LongarmError
+from monitor.sheets import cell
 
 if TYPE_CHECKING:
+    from monitor.config import Settings
+    from monitor.model import Label
     from monitor.replay import Report
+    from monitor.store import Store
 
 
 @click.command()
@@ -88,19 +93,21 @@ def _show_changes(report: Report, since: datetime) -> None:
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["articles", "stories", "deliveries", "labels"]))
+@click.argument("kind", type=click.Choice(["articles", "stories", "incidents", "deliveries", "labels"]))
 @config_option
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
 @click.option("--since", type=Since(), help="Only what came since, e.g. 30d or 2026-11-01.")
 def export(kind: str, config: Path, form: str, since: datetime | None) -> None:
-    """Write everything stored, with stable ids, to standard output.
+    """Write everything stored, with stable ids, to standard output. Stories are also written as records of incidents.
 
     \b
     Example:
       longarm export articles --since 30d --format csv > articles.csv
+      longarm export incidents --since 30d --format csv > incidents.csv
     """
-    with read_store(settings(config)) as store:
-        rows = store.export(kind, since=since)
+    loaded = settings(config)
+    with read_store(loaded) as store:
+        rows = _incidents(loaded, store, since) if kind == "incidents" else store.export(kind, since=since)
         if form == "csv":
             _as_csv(rows)
         else:
@@ -108,39 +115,48 @@ def export(kind: str, config: Path, form: str, since: datetime | None) -> None:
                 emit(row)
 
 
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202d\u202e]+")
+"""What would drive the terminal that a file is looked at in, or turn a line around."""
+
+
+def _incidents(loaded: Settings, store: Store, since: datetime | None) -> Iterator[dict[str, Any]]:
+    from monitor.compose import source_name  # noqa: PLC0415
+    from monitor.incidents import Reader, records  # noqa: PLC0415
+
+    names = {feed.url: feed.name for feed in loaded.feeds}
+    said: dict[str, list[Label]] = {}
+    for label in store.labels():
+        said.setdefault(label.article_id, []).append(label)
+    reader = Reader(
+        alert_at=loaded.alert_at,
+        band=loaded.bot.near_band,
+        tiers=loaded.tiers,
+        feed_name=lambda url, title: source_name(names.get(url, ""), title, url=url),
+    )
+    return records(store, (line["id"] for line in store.export("stories", since=since)), reader, said)
+
+
 def _as_csv(rows: Iterable[dict[str, Any]]) -> None:
     writer = None
     for row in rows:
-        cells = {key: _cell(value) for key, value in row.items()}
+        cells = {key: _CONTROLS.sub(" ", cell(value)) for key, value in row.items()}
         if writer is None:
             writer = csv.DictWriter(sys.stdout, fieldnames=list(cells), lineterminator="\n")
             writer.writeheader()
         writer.writerow(cells)
 
 
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 @click.command()
 @click.argument("article")
-@click.argument("value", type=click.Choice(["relevant", "not-relevant", "unsure", "wrong-code"]))
+@click.argument("value", type=click.Choice(["relevant", "not-relevant", "unsure", "wrong-code", "withdrawn"]))
 @config_option
 @click.option("--rater", required=True, help="Who says so.")
 @click.option("--codes", default="", help="The right codes, separated by commas.")
 @click.option("--note", default="")
 def label(article: str, value: str, config: Path, rater: str, codes: str, note: str) -> None:
     """Record what a person says of an article (its id, or the first characters of it). The newest of a rater counts.
+
+    "withdrawn" takes back what the rater said. To withdraw a story that was told: longarm redact
 
     \b
     Example:
@@ -165,15 +181,36 @@ def label(article: str, value: str, config: Path, rater: str, codes: str, note: 
 @config_option
 @json_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-def search(words: tuple[str, ...], config: Path, as_json: bool, limit: int) -> None:
+@click.option("--language", default="", help="Only articles in this language, e.g. zh or zh-Hant.")
+@click.option("--code", default="", help="Only articles with this code, e.g. forced-return.")
+@click.option("--origin", default="", help="Only of stories that begin in this state, e.g. RU.")
+@click.option("--host", default="", help="Only of stories that happen in this state, e.g. GB.")
+@click.option("--since", type=Since(), help="Only what came since, e.g. 30d or 2026-11-01.")
+def search(
+    words: tuple[str, ...],
+    config: Path,
+    as_json: bool,
+    limit: int,
+    language: str,
+    code: str,
+    origin: str,
+    host: str,
+    since: datetime | None,
+) -> None:
     """Find stored articles that hold all WORDS in title or summary, newest first.
+
+    A word is found by its beginning, whatever its case and accents; writing without spaces anywhere in a text.
 
     \b
     Example:
       longarm search Nairobi abducted
+      longarm search 跨国镇压 --since 30d
     """
+    from monitor.store.searching import Wish  # noqa: PLC0415
+
+    among = Wish(language=language, code=code, origin=origin.upper(), host=host.upper(), since=since)
     with read_store(settings(config)) as store:
-        rows = store.search(words, limit=limit)
+        rows = store.search(words, limit=limit, among=among)
     if as_json:
         for row in rows:
             emit(row)

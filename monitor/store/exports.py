@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import select
 
 from monitor.errors import StateError
-from monitor.store import withdrawing
+from monitor.model import Judged
+from monitor.store import rows
+from monitor.store.people_tables import still_told
 from monitor.store.reading import Fetch, iso, pages, since_filter
 from monitor.store.tables import articles, deliveries, labels, stories
 
@@ -20,6 +22,7 @@ _ARTICLE = [column for column in articles.c if column is not articles.c.text]
 
 def lines(fetch: Fetch, kind: str, since: datetime | None) -> Iterator[Line]:
     """Lines of `kind` in order of time, from `since` on: when articles were first seen, stories touched, labels given.
+    Nothing of a withdrawn story is among them but that it was sent.
 
     Raises:
         StateError: there is no such kind.
@@ -36,36 +39,38 @@ def lines(fetch: Fetch, kind: str, since: datetime | None) -> Iterator[Line]:
 
 
 def _articles(fetch: Fetch, since: datetime | None) -> Iterator[Line]:
-    statement = since_filter(select(*_ARTICLE), articles.c.first_seen_at, since)
-    return map(article_line, pages(fetch, statement, (articles.c.first_seen_at, articles.c.id)))
+    statement = select(*_ARTICLE).where(still_told())
+    for row in pages(fetch, statement, (articles.c.first_seen_at, articles.c.id), since):
+        yield article_line(rows.judged({**row, "text": ""}))
 
 
-def article_line(row: RowMapping) -> Line:
+def article_line(row: Judged) -> Line:
     """An article as a line."""
+    article, score = row.article, row.score
     return {
-        "id": row["id"],
-        "feed": row["feed"],
-        "url": row["url"],
-        "title": row["title"],
-        "published": iso(row["published_at"]),
-        "score": row["score"],
-        "verdict": row["decision"],
-        "story": row["story_id"],
-        "summary": row["summary"],
-        "language": row["language"],
-        "first_seen": iso(row["first_seen_at"]),
-        "codes": row["codes"],
-        "rule": row["rule"],
-        "model": row["model"],
-        "reasons": [{"term": term, "weight": weight} for term, weight in row["reasons"]],
-        "version": row["version"],
-        "page": row["page_state"],
+        "id": article.id,
+        "feed": article.feed,
+        "url": article.url,
+        "title": article.title,
+        "published": iso(article.published_at),
+        "score": score.value,
+        "verdict": row.verdict.decision.value,
+        "story": row.story_id or None,
+        "summary": article.summary,
+        "language": article.language,
+        "first_seen": iso(article.first_seen_at),
+        "codes": list(score.codes),
+        "rule": row.verdict.rule,
+        "model": score.model,
+        "reasons": [{"term": one.term, "weight": one.weight} for one in score.reasons],
+        "version": article.version,
+        "page": article.page_state,
     }
 
 
 def _stories(fetch: Fetch, since: datetime | None) -> Iterator[Line]:
-    statement = since_filter(select(stories), stories.c.touched_at, since)
-    for row in pages(fetch, statement, (stories.c.touched_at, stories.c.id)):
+    statement = select(stories).where(still_told(stories.c.id))
+    for row in pages(fetch, statement, (stories.c.touched_at, stories.c.id), since):
         members = select(articles.c.id).where(articles.c.story_id == row["id"])
         ids = [one["id"] for one in fetch(members.order_by(articles.c.first_seen_at, articles.c.id))]
         ids.sort(key=lambda article_id, lead=row["id"]: article_id != lead)  # type: ignore[misc]
@@ -102,7 +107,8 @@ def _deliveries(fetch: Fetch, since: datetime | None) -> Iterator[Line]:
 
 def _labels(fetch: Fetch, since: datetime | None) -> Iterator[Line]:
     statement = select(labels, articles.c.title, articles.c.url).join(articles, articles.c.id == labels.c.article_id)
-    for row in pages(fetch, since_filter(statement, labels.c.at, since), (labels.c.at, labels.c.id)):
+    statement = statement.where(still_told())
+    for row in pages(fetch, statement, (labels.c.at, labels.c.id), since):
         yield {
             "article": row["article_id"],
             "rater": row["rater"],
@@ -113,12 +119,3 @@ def _labels(fetch: Fetch, since: datetime | None) -> Iterator[Line]:
             "title": row["title"],
             "url": row["url"],
         }
-
-
-def matching(words: Sequence[str], limit: int) -> Select[Any]:
-    """Articles that hold every one of `words` in title or summary, newest first; none of a withdrawn story."""
-    statement = select(*_ARTICLE).where(withdrawing.still_told())
-    for word in words:
-        text = articles.c.title + "\n" + articles.c.summary
-        statement = statement.where(text.icontains(word, autoescape=True))
-    return statement.order_by(articles.c.first_seen_at.desc(), articles.c.id).limit(limit)

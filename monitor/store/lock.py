@@ -1,4 +1,4 @@
-"""One process at a time: the lock of a state directory.
+"""One process at a time: the lock of a state directory, and that of a server's database.
 
 The kernel frees it when the process ends, however it ends, so there is no stale lock and nothing to clean up by hand.
 Forked children drop their copy at once; a child that outlives a killed parent must not hold the state.
@@ -12,7 +12,11 @@ import os
 import weakref
 from pathlib import Path
 
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
 from monitor.errors import AlreadyRunning, StateError
+from monitor.store.tables import APPLICATION_ID
 
 
 class Lock:
@@ -72,6 +76,38 @@ class Lock:
             os.close(self._descriptor)
             self._descriptor = -1
         _HELD.discard(self)
+
+
+class ServerLock:
+    """The held lock of a server's database, so that two machines don't send the same.
+
+    It hangs on a connection of its own and ends with the process, and with the server: after the server's restart it is
+    not held again.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def take(cls, engine: Engine, where: str) -> ServerLock | None:
+        """Take the lock, now or not at all; None on a database that knows none.
+
+        Raises:
+            AlreadyRunning: another process has it.
+        """
+        if engine.dialect.name != "postgresql":
+            return None
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()
+        if not connection.execute(select(func.pg_try_advisory_lock(APPLICATION_ID))).scalar_one():
+            connection.close()
+            raise AlreadyRunning(f"{where}: already running, perhaps on another machine; stop it first")
+        return cls(connection)
+
+    def release(self, *, forget: bool = False) -> None:  # noqa: ARG002 - there is nothing to forget
+        """Let go. Doing it twice changes nothing."""
+        with contextlib.suppress(SQLAlchemyError):
+            self._connection.close()
 
 
 def _is_still(path: Path, descriptor: int) -> bool:

@@ -4,6 +4,7 @@
     lock        one process at a time
     look        database present, ours, no newer than we are, not damaged: through a connection that can't write
     migrate     a backup first, then all of it in one transaction
+    index       what search does not know yet, a batch a transaction: cut off, it goes on at the next start
     marker      says from then on that an empty or missing database is a loss, not a beginning
 
 Every refusal is one StateError and has changed nothing.
@@ -24,8 +25,9 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from monitor.errors import StateError
-from monitor.store.lock import Lock
+from monitor.errors import NoStateYet, StateError
+from monitor.store import indexing
+from monitor.store.lock import Lock, ServerLock
 from monitor.store.tables import APPLICATION_ID, SCHEMA
 from monitor.store.trouble import told_in_one_line
 
@@ -48,7 +50,7 @@ class Opened:
     where: str
     path: Path | None = None
     inode: int = 0
-    lock: Lock | None = None
+    locks: tuple[Lock | ServerLock, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -74,7 +76,7 @@ def opened(state_dir: Path, *, url: str | None, read_only: bool, now: datetime) 
         raise
     inode = path.stat().st_ino
     return Opened(
-        engine=engine, where=str(path), path=path, inode=inode, lock=lock, warnings=_wide_open(state_dir, path)
+        engine=engine, where=str(path), path=path, inode=inode, locks=(lock,), warnings=_wide_open(state_dir, path)
     )
 
 
@@ -132,6 +134,7 @@ def _opened_to_write(state_dir: Path, path: Path, now: datetime) -> Engine:
                 back_up(engine, state_dir / BACKUPS / name)
             if schema < SCHEMA:
                 migrate(engine)
+            indexing.catch_up(engine)
         _write_marker(state_dir / MARKER)
     except BaseException:
         engine.dispose()
@@ -142,7 +145,7 @@ def _opened_to_write(state_dir: Path, path: Path, now: datetime) -> Engine:
 def _opened_to_read(state_dir: Path, path: Path) -> Opened:
     schema = _looked_at(path, state_dir / MARKER, alone=False)  # first: a lost database is no fresh start
     if not path.exists():
-        raise StateError(f"{path}: there is no stored state yet; `longarm run` makes it")
+        raise NoStateYet(f"{path}: there is no stored state yet; `longarm run` makes it")
     if schema < SCHEMA:
         raise StateError(
             f"{path}: of an older version (schema {schema}, this is {SCHEMA}); `longarm run` brings it up to date"
@@ -270,29 +273,37 @@ def _opened_server(state_dir: Path, address: URL, *, read_only: bool) -> Opened:
         engine = create_engine(address, hide_parameters=True, pool_pre_ping=True)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StateError(
-            f"{where}: the driver is not installed ({error}); run: pip install 'psycopg[binary]'"
+            f"{where}: the driver is not installed ({error}); run: pip install 'longarm[postgres]'"
         ) from error
-    lock = None
-    if not read_only:
-        _make_directory(state_dir)
-        lock = Lock.take(state_dir)
+    locks: list[Lock | ServerLock] = []
     try:
         with told_in_one_line(where):
-            schema = _server_schema(engine)
-            if schema > SCHEMA:
-                raise StateError(
-                    f"{where}: was written by a newer version (schema {schema}, this is {SCHEMA}); install that version"
-                )
-            if schema < SCHEMA and read_only:
-                raise StateError(f"{where}: has no tables of this version yet; `longarm run` makes them")
-            if schema < SCHEMA:
-                migrate(engine)
+            if not read_only:
+                _make_directory(state_dir)
+                locks.append(Lock.take(state_dir))
+                locks += filter(None, (ServerLock.take(engine, where),))
+            _prepare_server(engine, where, read_only=read_only)
     except BaseException:
         engine.dispose()
-        if lock:
+        for lock in locks:
             lock.release(forget=True)
         raise
-    return Opened(engine=engine, where=where, lock=lock)
+    return Opened(engine=engine, where=where, locks=tuple(locks))
+
+
+def _prepare_server(engine: Engine, where: str, *, read_only: bool) -> None:
+    schema = _server_schema(engine)
+    if schema > SCHEMA:
+        raise StateError(
+            f"{where}: was written by a newer version (schema {schema}, this is {SCHEMA}); install that version"
+        )
+    if schema < SCHEMA and read_only:
+        refusal = StateError if schema else NoStateYet
+        raise refusal(f"{where}: has no tables of this version yet; `longarm run` makes them")
+    if schema < SCHEMA:
+        migrate(engine)
+    if not read_only:
+        indexing.catch_up(engine)
 
 
 def _server_schema(engine: Engine) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, or_, select, update
 
 from monitor.model import (
+    DIGEST_AT,
     HELD_BY_HAND,
     Act,
     Answer,
@@ -34,16 +35,14 @@ from monitor.model import (
     Redaction,
     Story,
 )
-from monitor.store import folding, outbox, posting, reading, rows, withdrawing
-from monitor.store.people_tables import acts, answers, bot, mutes, people, redactions, review_cards, review_presses
+from monitor.store import folding, handled, outbox, posting, reading, rows, searching, withdrawing
+from monitor.store.people_tables import acts, answers, mutes, people, redactions, review_cards, review_presses
+from monitor.store.searching import Wish
 from monitor.store.store import Store
 from monitor.store.tables import IS_HELD, articles, attempts, channels, deliveries, labels, stories
 from monitor.store.upsert import insert_into
 
 _FILTERS = ("languages", "states", "hosts", "codes", "stages", "tags")
-SILENT_FOR = timedelta(days=6)
-"""After a week without an update Telegram may count from any number, a smaller one too; it keeps none for longer than a
-day. https://core.telegram.org/bots/api#update"""
 
 
 class People:
@@ -67,16 +66,21 @@ class People:
     def next_update(self, now: datetime) -> int:
         """The number of the first update that was not handled; 0 where any number may come."""
         with self._reading() as connection:
-            return _next_update(connection, now)
+            return handled.next_number(connection, now)
 
-    def take(self, update_id: int, effects: Effects, *, now: datetime) -> bool:
-        """Write `effects` and that `update_id` was handled; False, and nothing is written, if it was before."""
+    def was_handled(self, update_id: int, now: datetime) -> bool:
+        """Whether the update was handled."""
+        with self._reading() as connection:
+            return handled.was_handled(connection, update_id, now)
+
+    def take(self, update_id: int, effects: Effects, *, now: datetime, in_order: bool = True) -> bool:
+        """Write `effects` and that `update_id` was handled; False, and nothing is written, if it was before.
+
+        `in_order`: with it all before it were, or are never to be.
+        """
         with self._writing() as connection:
-            if update_id < _next_update(connection, now):
+            if not handled.note(connection, update_id, in_order=in_order, now=now):
                 return False
-            after = {"id": 1, "next_update": update_id + 1, "handled_at": now}
-            statement = insert_into(connection, bot).values(after)
-            connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=after))
             _apply(connection, effects, now)
             return True
 
@@ -251,6 +255,13 @@ class People:
                 Redaction(story_id=row["story_id"], by=row["by"], why=row["why"], at=row["at"]) for row in found
             )
 
+    def withdraw(self, story_id: str, *, by: int, why: str, now: datetime) -> None:
+        """Withdraw a story everywhere, and note who did and why; twice changes nothing of it."""
+        redaction = Redaction(story_id=story_id, by=by, why=why)
+        act = Act(by=by, what="redact", about=story_id, why=why)
+        with self._writing() as connection:
+            _apply(connection, Effects(redaction=redaction, acts=(act,)), now)
+
     def told_in(self, story_id: str) -> tuple[str, ...]:
         """Names of the channels that the story went out to."""
         with self._reading() as connection:
@@ -288,14 +299,9 @@ class People:
 
     def search(self, words: Sequence[str], *, since: datetime, limit: int) -> tuple[Judged, ...]:
         """Articles that mattered and hold every one of `words` in title or summary, newest first."""
-        # What was dropped goes first: looking into its text is what would take long.
-        mattered = (articles.c.first_seen_at >= since, articles.c.decision != Decision.DROP, withdrawing.still_told())
-        text = articles.c.title + "\n" + articles.c.summary
-        holds = (text.icontains(word, autoescape=True) for word in words)
-        found = select(articles.c.id).where(*mattered, *holds).order_by(articles.c.first_seen_at.desc(), articles.c.id)
+        wish = Wish(words=tuple(words), decisions=(Decision.ALERT, Decision.DIGEST), since=since)
         with self._reading() as connection:
-            ids = connection.execute(found.limit(limit)).scalars().all()
-            return tuple(sorted(reading.judged_of(connection, ids), key=lambda one: ids.index(one.article.id)))
+            return tuple(one.judged for one in searching.found(connection, wish, limit=limit))
 
     def story_of(self, chat: str, remote_id: str, *, since: datetime) -> str:
         """The story that a message of `chat`, queued since `since`, tells; "" where it tells none."""
@@ -311,15 +317,11 @@ class People:
     # ── keeping house ─────────────────────────────────────────────────────────────────────────────
 
     def purge(self, now: datetime, *, cards_after: timedelta) -> None:
-        """Forget cards older than `cards_after` with their buttons; the labels stay. And mutes that are over."""
+        """Forget cards older than `cards_after` with their buttons; the labels stay. And what else is over."""
         with self._writing() as connection:
             connection.execute(delete(review_cards).where(review_cards.c.made_at < now - cards_after))
             connection.execute(delete(mutes).where(mutes.c.until < now))
-
-
-def _next_update(connection: Connection, now: datetime) -> int:
-    row = connection.execute(select(bot)).mappings().first()
-    return 0 if row is None or abs(now - row["handled_at"]) > SILENT_FOR else int(row["next_update"])
+            handled.forget(connection, now)
 
 
 # ── one transaction ───────────────────────────────────────────────────────────────────────────────
@@ -434,7 +436,12 @@ def _person_values(person: Person) -> rows.Values:
         "language": person.language,
         "subscribed": person.subscribed,
         "paused": person.paused,
-        "filters": {**filters, "least": person.rules.least},
+        "filters": {
+            **filters,
+            "least": person.rules.least,
+            "digest": person.digest,
+            "digest_from": person.digest_from,
+        },
         "failures": person.failures,
         "refused_at": person.refused_at,
     }
@@ -450,10 +457,16 @@ def _person(row: RowMapping) -> Person:
         paused=row["paused"],
         failures=row["failures"],
         refused_at=row["refused_at"],
+        digest=bool(filters.get("digest", True)),
+        digest_from=filters.get("digest_from", ""),
     )
+    is_heard = made.subscribed and not made.paused
     rules = ChannelRules(
         name=made.channel,
-        alerts=made.subscribed and not made.paused,
+        alerts=is_heard,
+        digest=DIGEST_AT if is_heard and made.digest else "",
+        digest_from=made.digest_from,
+        language=made.language,
         languages=tuple(filters.get("languages", ())),
         states=tuple(filters.get("states", ())),
         hosts=tuple(filters.get("hosts", ())),

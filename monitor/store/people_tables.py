@@ -1,6 +1,7 @@
-"""The tables of the bot: who talks with it, what is still to be answered, which buttons hang where, who did what.
+"""The tables of people: who talks with the bot, what is still to be answered, which buttons hang where, who did what.
 
-bot                how far Telegram's updates were handled
+bot                how far Telegram's updates were handled, where they were asked for
+bot_updates        which were handled, where they were sent to us; forgotten after days
 people             one row a chat that subscribed or chose a language; deleted whole when it is asked for
 answers            what was asked for and not sent yet; a row is gone once it was
 review_cards       messages of review chats that carry buttons, each for one article
@@ -8,14 +9,29 @@ review_presses     the buttons, by random ids
 acts               what administrators did
 redactions         stories that are told no more
 mutes              feeds whose alerts are held until some time
+digest_edits       what reviewers changed in a digest before it went out; only ever added to
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    or_,
+    select,
+)
 
 from monitor.store.columns import Json, KeyWords, UtcTime, Whole, Words
-from monitor.store.tables import LINE, metadata
+from monitor.store.tables import LINE, articles, metadata
 
 bot = Table(
     "bot",
@@ -23,6 +39,13 @@ bot = Table(
     Column("id", Integer, primary_key=True),
     Column("next_update", Whole(), nullable=False),
     Column("handled_at", UtcTime(), nullable=False),
+)
+
+bot_updates = Table(
+    "bot_updates",
+    metadata,
+    Column("number", Whole(), primary_key=True, autoincrement=False),
+    Column("handled_at", UtcTime(), nullable=False, index=True),
 )
 
 people = Table(
@@ -99,3 +122,24 @@ mutes = Table(
     Column("until", UtcTime(), nullable=False),
     Column("by", Whole(), nullable=False),
 )
+
+digest_edits = Table(
+    "digest_edits",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("week", String(16), nullable=False, index=True),
+    Column("channel", KeyWords(), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("about", String(64), nullable=False),
+    Column("other", String(64), nullable=False),
+    Column("text", Words(LINE), nullable=False),
+    Column("by", Words(200), nullable=False),
+    Column("at", UtcTime(), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+def still_told(story_id: Column[Any] = articles.c.story_id) -> ColumnElement[bool]:
+    """A condition on a column that names stories: of one that was not withdrawn, or of none."""
+    return or_(story_id.is_(None), story_id.not_in(select(redactions.c.story_id)))

@@ -111,7 +111,8 @@ def _insert(connection: Connection, delivery: Delivery, now: datetime, incident_
     queued_at = now if delivery.queued_at == EPOCH else delivery.queued_at
     values: dict[str, Any] = rows.delivery_values(delivery, queued_at=queued_at, incident_id=incident_id)
     statement = insert_into(connection, deliveries).values(values)
-    return connection.execute(statement.on_conflict_do_nothing(index_elements=["key", "channel"])).rowcount
+    fresh = statement.on_conflict_do_nothing(index_elements=["key", "channel"]).returning(deliveries.c.id)
+    return len(connection.execute(fresh).all())  # `rowcount` of an INSERT is not known on every database
 
 
 def _reword(connection: Connection, delivery: Delivery) -> None:

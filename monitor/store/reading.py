@@ -151,14 +151,17 @@ def counting_labels(connection: Connection) -> list[Label]:
 # ── long lists, a page at a time ──────────────────────────────────────────────────────────────────
 
 
-def pages(fetch: Fetch, statement: Select[Any], order: Sequence[Column[Any]]) -> Iterator[RowMapping]:
+def pages(
+    fetch: Fetch, statement: Select[Any], order: Sequence[Column[Any]], since: datetime | None = None
+) -> Iterator[RowMapping]:
     """Rows of `statement` in `order`, read a page at a time: no transaction stays open while the caller works.
 
-    `order` ends in something unique, and its columns are among those selected.
+    `order` ends in something unique, and its columns are among those selected; `since` is of the first of them.
     """
     last: RowMapping | None = None
     while True:
-        page = statement if last is None else statement.where(_after(order, last))
+        # One lower bound at a time: SQLite enters an index by the first that it finds, be it months too early.
+        page = since_filter(statement, order[0], since) if last is None else statement.where(_after(order, last))
         found = fetch(page.order_by(*order).limit(_PAGE))
         yield from found
         if len(found) < _PAGE:
@@ -170,7 +173,8 @@ def _after(order: Sequence[Column[Any]], last: RowMapping) -> Any:
     first, *rest = order
     if not rest:
         return first > last[first.name]
-    return or_(first > last[first.name], and_(first == last[first.name], _after(rest, last)))
+    # The first condition alone begins in the index where the last page ended; the other one leaves that page out.
+    return and_(first >= last[first.name], or_(first > last[first.name], _after(rest, last)))
 
 
 def since_filter(statement: Select[Any], column: Column[Any], since: datetime | None) -> Select[Any]:

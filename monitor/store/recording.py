@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, bindparam, case, select, update
 
 from monitor.model import Delivery, Judged, Outcome, Story
-from monitor.store import cases, posting, rows
+from monitor.store import cases, indexing, posting, rows
+from monitor.store.people_tables import still_told
 from monitor.store.tables import article_versions, articles, feeds, seen_keys, stories
 from monitor.store.upsert import insert_into
 
@@ -24,13 +25,18 @@ def record(connection: Connection, outcome: Outcome, mail: Sequence[Delivery], *
     """Write everything of `outcome`, and of its `mail` what is to be told."""
     feed_id = _save_feed(connection, outcome)
     if outcome.moved_from:
-        moved = update(articles).where(articles.c.feed == outcome.moved_from)
-        connection.execute(moved.values(feed=outcome.state.url))
+        _move(connection, outcome.moved_from, outcome.state.url)
     _save_stories(connection, outcome, now)
     _save_articles(connection, outcome.judged, now)
     cases.save(connection, outcome.chapters)
     _save_keys(connection, feed_id, outcome, now)
     posting.post(connection, outcome.notices, mail, now=now)
+
+
+def _move(connection: Connection, before: str, after: str) -> None:
+    mine = select(articles.c.id).where(articles.c.feed == before)
+    with indexing.changing(connection, connection.execute(mine).scalars().all()):
+        connection.execute(update(articles).where(articles.c.feed == before).values(feed=after))
 
 
 def _save_feed(connection: Connection, outcome: Outcome) -> int:
@@ -58,10 +64,13 @@ def _save_stories(connection: Connection, outcome: Outcome, now: datetime) -> No
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=merged), values)
     for story_id, read in facts.items():
-        connection.execute(update(stories).where(stories.c.id == story_id).values(facts=read))
+        # Whom a withdrawn story names is not to be known again, whatever joins it.
+        still = (stories.c.id == story_id, still_told(stories.c.id))
+        connection.execute(update(stories).where(*still).values(facts=read))
     for story in (*outcome.announce, *outcome.grown):
         said = {"facts": rows.facts_values(story.facts), "told": rows.told_values(story.told)}
-        connection.execute(update(stories).where(stories.c.id == story.id).values(alerted=True, **said))
+        still = (stories.c.id == story.id, still_told(stories.c.id))
+        connection.execute(update(stories).where(*still).values(alerted=True, **said))
 
 
 def _touched(outcome: Outcome, facts: Mapping[str, rows.Values], now: datetime) -> list[rows.Values]:
@@ -110,9 +119,11 @@ def _save_articles(connection: Connection, judged: Sequence[Judged], now: dateti
         return
     statement = insert_into(connection, articles).on_conflict_do_nothing(index_elements=["id"])
     connection.execute(statement, [rows.article_values(one) for one in judged])
+    indexing.enter(connection, [one.article.id for one in judged])
     for one in judged:
         if one.edited:
-            _save_edition(connection, one, now)
+            with indexing.changing(connection, [one.article.id]):
+                _save_edition(connection, one, now)
 
 
 def _save_edition(connection: Connection, one: Judged, now: datetime) -> None:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, Text, and_, func, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Connection, Text, and_, func, or_, select, true, type_coerce, update
 
-from monitor.model import EPOCH, Decision, Delivery, DeliveryState, Judged, Label, Story
-from monitor.store import exports, outbox, reading, rows
-from monitor.store.people_tables import acts, mutes, redactions
+from monitor import log
+from monitor.model import EPOCH, Decision, Delivery, DeliveryState, DigestEdit, Judged, Label, Story
+from monitor.store import edits, outbox, reading, rows, searching
+from monitor.store.people_tables import acts, mutes, redactions, still_told
+from monitor.store.searching import Wish
 from monitor.store.store import Store
 from monitor.store.tables import IS_HELD, STILL_TO_SEND, article_versions, articles, attempts, channels, deliveries
 from monitor.store.tables import feeds as feeds_table
@@ -25,11 +27,14 @@ from monitor.store.tables import labels as labels_table
 from monitor.store.tables import stories as stories_table
 from monitor.store.upsert import insert_into
 
+_log = log.get(__name__)
+
 _GLANCES = 2_000
 _BY_PAGES = 0
 """Numbers of persons are the bot's; what is done through the pages is written down under this one, with the name."""
 
 LABEL, CHECK, MUTE, WAKE, RESUME, RELEASE = "label", "check", "mute", "wake", "resume", "release"
+DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +91,6 @@ class Waiting:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is searched for; empty wants everything. Times are of `first_seen_at`: from `since` on, before `until`."""
-
-    words: tuple[str, ...] = ()
-    decision: str = ""
-    language: str = ""
-    feed: str = ""
-    code: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 class Review:
     """The pages' eyes in the database of `store`."""
 
@@ -113,26 +105,28 @@ class Review:
     # ── articles ──────────────────────────────────────────────────────────────────────────────────
 
     def glances(self, since: datetime, limit: int) -> tuple[Glance, ...]:
-        """The articles first seen since `since`, oldest first, at most the first `limit`.
+        """The articles first seen since `since`, oldest first, at most the newest `limit`; none of a withdrawn story.
 
         Read a page at a time, so that nobody waits for it; and past the column types, which cost more than the rest.
         """
         names = ("id", "feed", "language", "score", "decision", "story_id", "recent")
         at, codes = type_coerce(articles.c.first_seen_at, BigInteger), type_coerce(articles.c.codes, Text)
         wanted = select(*(articles.c[name] for name in names), at.label("micros"), codes.label("listed"))
-        wanted = wanted.order_by(articles.c.first_seen_at, articles.c.id).limit(_GLANCES)
+        wanted = wanted.where(articles.c.first_seen_at >= since, still_told()).limit(_GLANCES)
+        wanted = wanted.order_by(articles.c.first_seen_at.desc(), articles.c.id.desc())
         found: list[Glance] = []
-        after = articles.c.first_seen_at >= since
+        before: Any = true()
         while len(found) < limit:
             with self._reading() as connection:
-                got = connection.execute(wanted.where(after)).all()
+                got = connection.execute(wanted.where(before)).all()
             found += map(_glance, got)
             if len(got) < _GLANCES:
                 break
             last = found[-1]
-            later = articles.c.first_seen_at > last.at
-            after = or_(later, and_(articles.c.first_seen_at == last.at, articles.c.id > last.id))
-        return tuple(found[:limit])
+            # The first condition alone begins in the index where the last page ended; the other one leaves that out.
+            earlier = or_(articles.c.first_seen_at < last.at, articles.c.id < last.id)
+            before = and_(articles.c.first_seen_at <= last.at, earlier)
+        return tuple(found[limit - 1 :: -1] if limit < len(found) else reversed(found))
 
     def article(self, article_id: str) -> Judged | None:
         """One article whole, with what was judged of it."""
@@ -175,40 +169,19 @@ class Review:
 
     def found(self, wish: Wish, *, limit: int, offset: int = 0) -> tuple[Judged, ...]:
         """Articles that `wish` wants, newest first, without their text."""
-        return self._found(wish, limit=limit, offset=offset, after=None)
+        with self._reading() as connection:
+            return tuple(one.judged for one in searching.found(connection, wish, limit=limit, offset=offset))
 
     def pages(self, wish: Wish, *, page: int = 500, most: int = 100_000) -> Iterator[Judged]:
         """The same for exports, at most `most`; read a page at a time, each once whatever comes in meanwhile."""
-        last: Judged | None = None
+        below: int | None = None
         for _ in range(0, most, page):
-            got = self._found(wish, limit=page, offset=0, after=last)
-            yield from got
+            with self._reading() as connection:
+                got = searching.found(connection, wish, limit=page, below=below)
+            yield from (one.judged for one in got)
             if len(got) < page:
                 return
-            last = got[-1]
-
-    def _found(self, wish: Wish, *, limit: int, offset: int, after: Judged | None) -> tuple[Judged, ...]:
-        with self._reading() as connection:
-            statement = self._matching(wish, connection.dialect.name).limit(limit).offset(offset)
-            if after:
-                at = after.article.first_seen_at
-                same = and_(articles.c.first_seen_at == at, articles.c.id > after.article.id)
-                statement = statement.where(or_(articles.c.first_seen_at < at, same))
-            return tuple(rows.judged({**row, "text": ""}) for row in connection.execute(statement).mappings())
-
-    @staticmethod
-    def _matching(wish: Wish, dialect: str) -> Select[Any]:
-        statement = select(*(column for column in articles.c if column is not articles.c.text))
-        for word in wish.words:
-            statement = statement.where(_holds(word, dialect))
-        for column, value in (("decision", wish.decision), ("language", wish.language), ("feed", wish.feed)):
-            statement = statement.where(articles.c[column] == value) if value else statement
-        if wish.code:
-            listed = type_coerce(articles.c.codes, Text)
-            statement = statement.where(listed.contains(f'"{wish.code}"', autoescape=True))
-        statement = statement.where(articles.c.first_seen_at >= wish.since) if wish.since else statement
-        statement = statement.where(articles.c.first_seen_at < wish.until) if wish.until else statement
-        return statement.order_by(articles.c.first_seen_at.desc(), articles.c.id)
+            below = got[-1].place
 
     # ── labels ────────────────────────────────────────────────────────────────────────────────────
 
@@ -257,6 +230,12 @@ class Review:
             found = connection.execute(select(redactions.c.story_id, redactions.c.why))
             return {row[0]: row[1] or "no reason was given" for row in found}
 
+    def withdrawn_articles(self) -> frozenset[str]:
+        """Ids of the articles of stories that are told no more."""
+        mine = select(articles.c.id).where(articles.c.story_id.in_(select(redactions.c.story_id)))
+        with self._reading() as connection:
+            return frozenset(connection.execute(mine).scalars())
+
     def sent_about(self, story_id: str) -> tuple[tuple[Delivery, tuple[Attempt, ...]], ...]:
         """The deliveries of a story with their tries, in order of queueing."""
         key, after = f"story:{story_id}", f"story:{story_id}0"  # "0" follows "/": a range, which an index serves
@@ -303,9 +282,36 @@ class Review:
             found = connection.execute(select(mutes.c.feed, mutes.c.until).where(mutes.c.until > now))
             return {row[0]: row[1] for row in found}
 
+    # ── digests ───────────────────────────────────────────────────────────────────────────────────
+
+    def digest_edits(self, week: str) -> tuple[DigestEdit, ...]:
+        """What reviewers changed in the digests of `week`, in order."""
+        with self._reading() as connection:
+            return edits.of_week(connection, week)
+
+    def is_digest_queued(self, week: str, channel: str) -> bool:
+        """Whether the digest of `week` is on its way to `channel`, or ("") to any channel of the settings."""
+        with self._reading() as connection:
+            return edits.is_queued(connection, week, channel)
+
+    def dropped(self, start: datetime, end: datetime) -> tuple[str, ...]:
+        """Ids of the articles first seen in [start, end) that were news then and that nobody was shown."""
+        with self._reading() as connection:
+            return edits.dropped(connection, start, end)
+
     # ── errands ───────────────────────────────────────────────────────────────────────────────────
 
-    def do_errand(self, *, kind: str, about: str, until: datetime, label: Label | None, by: str, at: datetime) -> None:
+    def do_errand(
+        self,
+        *,
+        kind: str,
+        about: str,
+        until: datetime,
+        label: Label | None,
+        by: str,
+        at: datetime,
+        edit: DigestEdit | None = None,
+    ) -> None:
         """Write what the pages asked for in one transaction, with who did it. Twice changes nothing that counts.
 
         Raises:
@@ -314,6 +320,10 @@ class Review:
         with self._store._writing() as connection:  # noqa: SLF001 - one room
             if kind == LABEL and label is not None:
                 _remember(connection, label)
+                return
+            if kind == DIGEST and edit is not None:
+                if not edits.keep(connection, edit):
+                    _log.warning("an edit came after its digest was sent", week=edit.week, by=by, what=edit.kind.value)
                 return
             if kind == CHECK:
                 due = update(feeds_table).where(feeds_table.c.url == about, feeds_table.c.next_poll_at > at)
@@ -362,46 +372,3 @@ def _mute(connection: Connection, feed: str, until: datetime, now: datetime) -> 
     if until <= now:  # what was held for it goes now, by the way of all rows whose time has come
         held = update(deliveries).where(deliveries.c.cause == f"muted-feed:{feed}", deliveries.c.state == "held")
         connection.execute(held.values(not_before=now))
-
-
-def _holds(word: str, dialect: str) -> Any:
-    """Whether title or summary holds `word`, whatever its case.
-
-    On SQLite the word is looked for in its usual spellings: its own functions know the case of A to Z alone, and
-    calling Python for every row would take seconds.
-    """
-    if dialect != "sqlite":
-        return or_(*(column.icontains(word, autoescape=True) for column in (articles.c.title, articles.c.summary)))
-    if word.isascii():
-        pattern = f"%{_literally(word)}%"
-        return or_(*(column.like(pattern, escape="\\") for column in (articles.c.title, articles.c.summary)))
-    forms = dict.fromkeys((word, word.lower(), word.upper(), word.capitalize()))
-    return or_(*(func.instr(column, one) > 0 for one in forms for column in (articles.c.title, articles.c.summary)))
-
-
-def _literally(word: str) -> str:
-    """`word` as a LIKE pattern takes it literally."""
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def line_of(row: Judged) -> exports.Line:
-    """An article as a line of an export."""
-    article, score = row.article, row.score
-    return {
-        "id": article.id,
-        "feed": article.feed,
-        "url": article.url,
-        "title": article.title,
-        "published": reading.iso(article.published_at),
-        "score": score.value,
-        "verdict": row.verdict.decision.value,
-        "story": row.story_id or None,
-        "summary": article.summary,
-        "language": article.language,
-        "first_seen": reading.iso(article.first_seen_at),
-        "codes": list(score.codes),
-        "rule": row.verdict.rule,
-        "model": score.model,
-        "reasons": [{"term": one.term, "weight": one.weight} for one in score.reasons],
-        "version": article.version,
-    }

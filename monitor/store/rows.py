@@ -264,6 +264,7 @@ def message_values(message: Message) -> Values:
         "text": message.text,
         "spans": [(span.kind.value, span.start, span.length, span.url) for span in message.spans],
         "silent": message.silent,
+        **({"picture": message.picture} if message.picture else {}),
     }
 
 
@@ -272,7 +273,7 @@ def message(values: Mapping[str, Any]) -> Message:
     spans = tuple(
         Span(kind=SpanKind(kind), start=start, length=length, url=url) for kind, start, length, url in values["spans"]
     )
-    return Message(text=values["text"], spans=spans, silent=values["silent"])
+    return Message(text=values["text"], spans=spans, silent=values["silent"], picture=values.get("picture", ""))
 
 
 def delivery(row: Row) -> Delivery:

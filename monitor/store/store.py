@@ -9,8 +9,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -49,10 +50,12 @@ from monitor.store import (
     recording,
     retention,
     rows,
+    searching,
     told,
     weeks,
 )
 from monitor.store.columns import key_words
+from monitor.store.searching import ANY, Wish
 from monitor.store.tables import STILL_OPEN, articles, channels, feeds, incidents, labels
 from monitor.store.trouble import told_in_one_line
 from monitor.store.upsert import insert_into
@@ -101,8 +104,8 @@ class Store:
         """Close the database and free the lock. Doing it twice changes nothing."""
         with self._turn:
             self._engine.dispose()
-            if self._opened.lock:
-                self._opened.lock.release()
+            for lock in self._opened.locks:
+                lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -228,9 +231,8 @@ class Store:
     def articles(self, since: datetime, *, feed: str = "") -> Iterator[Article]:
         """Articles (of one `feed`) first seen since `since`, oldest first, without keys. Read a page at a time."""
         order = (articles.c.first_seen_at, articles.c.id)
-        statement = select(articles).where(articles.c.first_seen_at >= since)
-        statement = statement.where(articles.c.feed == feed) if feed else statement
-        return map(rows.article, reading.pages(self._fetch, statement, order))
+        statement = select(articles).where(articles.c.feed == feed) if feed else select(articles)
+        return map(rows.article, reading.pages(self._fetch, statement, order, since))
 
     def article_ids(self, beginning: str) -> list[str]:
         """Ids that begin with `beginning`, at most ten."""
@@ -439,23 +441,17 @@ class Store:
         """
         return exports.lines(self._fetch, kind, since)
 
-    def search(self, words: Sequence[str], *, limit: int = 20) -> list[dict[str, Any]]:
-        """Articles that hold every one of `words` in title or summary, newest first, as export lines."""
-        return [exports.article_line(row) for row in self._fetch(exports.matching(words, limit))]
+    def search(self, words: Sequence[str], *, limit: int = 20, among: Wish = ANY) -> list[dict[str, Any]]:
+        """Articles that hold every one of `words`, of those that `among` wants, newest first, as export lines."""
+        with self._reading() as connection:
+            found = searching.found(connection, replace(among, words=tuple(words)), limit=limit)
+        return [exports.article_line(one.judged) for one in found]
 
     # ── keeping house ─────────────────────────────────────────────────────────────────────────────
 
     def purge(self, now: datetime, *, text_after: timedelta = timedelta(days=90)) -> None:
         """Forget what is old enough, a batch a transaction; `retention` says what, and what is kept."""
-        before = now - text_after
-        passes: tuple[Callable[[Connection], int], ...] = (
-            lambda connection: retention.purge_texts(connection, before),
-            lambda connection: retention.purge_messages(connection, before),
-            lambda connection: retention.purge_attempts(connection, before),
-            lambda connection: retention.purge_keys(connection, now),
-            lambda connection: retention.purge_articles(connection, now),
-        )
-        for forget in passes:
+        for forget in retention.passes(now, now - text_after):
             more = True
             while more:
                 with self._writing() as connection:

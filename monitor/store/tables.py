@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from monitor.store.columns import Finite, Json, KeyWords, UtcTime, Whole, Words
 
-SCHEMA = 3
+SCHEMA = 6
 """Number of the newest migration; mirrored in `PRAGMA user_version`."""
 
 APPLICATION_ID = 0x4C4F4E47
@@ -134,6 +134,8 @@ articles = Table(
     Column("evidence", Words(LINE), nullable=False),
     Column("purged", Boolean, nullable=False),
     Column("page_state", String(20), nullable=False, server_default=""),
+    Column("search_row", Whole()),  # where it stands in the index of words, `article_search`; see `indexing`
+    Index("articles_by_search_row", "search_row", unique=True),
     Index("articles_by_first_seen_at_id", "first_seen_at", "id"),
     Index("articles_by_feed_first_seen_at", "feed", "first_seen_at"),
 )
@@ -148,7 +150,7 @@ article_versions = Table(
     Column("raw_hash", Words(LINE), nullable=False),
     Column("score", Finite(), nullable=False),
     Column("decision", String(16), nullable=False),
-    Column("replaced_at", UtcTime(), nullable=False),
+    Column("replaced_at", UtcTime(), nullable=False, index=True),
 )
 
 seen_keys = Table(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, or_, select
+from sqlalchemy import BigInteger, Connection, RowMapping, Text, exists, func, or_, select, type_coerce
 
 from monitor.model import (
+    EPOCH,
     Case,
     Chapter,
     Decision,
@@ -20,7 +23,7 @@ from monitor.model import (
     Turn,
     WeekData,
 )
-from monitor.store import reading, rows, withdrawing
+from monitor.store import edits, reading, withdrawing
 from monitor.store.people_tables import redactions
 from monitor.store.tables import article_versions, articles, deliveries, feeds, stories
 
@@ -53,6 +56,7 @@ def week(connection: Connection, start: datetime, end: datetime) -> WeekData:
         passages=_passages(connection, start, end),
         held=_held(connection, start, end),
         withdrawn=_withdrawn(connection, start, end),
+        edits=edits.of_span(connection, start, end),
     )
 
 
@@ -142,34 +146,44 @@ def _cases(connection: Connection, story_ids: Sequence[str]) -> tuple[Case, ...]
 
 
 def _past(connection: Connection, since: datetime, end: datetime) -> tuple[PastStory, ...]:
-    """Stories of which an article was first seen in [since, end), in order of their first one."""
+    """Stories of which an article was first seen in [since, end), in order of their first one.
+
+    A half year may hold tens of thousands: they are read past the column types, which cost more than all the rest.
+    """
     seen = (articles.c.first_seen_at < end, articles.c.decision != Decision.DROP, withdrawing.still_told())
-    columns = (articles.c.story_id, articles.c.first_seen_at, articles.c.feed, articles.c.codes)
-    found: dict[str, list[RowMapping]] = {}
-    of_then = select(*columns, stories.c.alerted, stories.c.language, stories.c.facts).join(
-        stories, stories.c.id == articles.c.story_id
-    )
-    for row in connection.execute(of_then.where(stories.c.touched_at >= since, *seen)).mappings():
-        found.setdefault(row["story_id"], []).append(row)
+    at, codes = type_coerce(articles.c.first_seen_at, BigInteger), type_coerce(articles.c.codes, Text)
+    facts = type_coerce(stories.c.facts, Text)
+    of_then = select(
+        articles.c.story_id, at.label("micros"), articles.c.feed, codes.label("listed"), stories.c.alerted,
+        stories.c.language, facts.label("facts"),
+    ).join(stories, stories.c.id == articles.c.story_id)  # fmt: skip
+    found: dict[str, list[Any]] = {}
+    for row in connection.execute(of_then.where(stories.c.touched_at >= since, *seen)):
+        found.setdefault(row.story_id, []).append(row)
     past = [_past_story(story_id, members) for story_id, members in found.items()]
     return tuple(sorted((one for one in past if one.last_at >= since), key=lambda one: (one.first_at, one.story_id)))
 
 
-def _past_story(story_id: str, members: Sequence[RowMapping]) -> PastStory:
-    facts = rows.facts(members[0]["facts"])
-    times = [row["first_seen_at"] for row in members]
-    codes = (*facts.codes, *(code for row in members for code in row["codes"]))
+def _past_story(story_id: str, members: Sequence[Any]) -> PastStory:
+    first, read = members[0], json.loads(members[0].facts)
+    times = [row.micros for row in members]
+    codes = {*read.get("codes", ()), *(code for row in members for code in _listed(row.listed))}
     return PastStory(
         story_id=story_id,
-        first_at=min(times),
-        last_at=max(times),
-        alerted=members[0]["alerted"],
-        language=members[0]["language"],
-        origin_states=facts.origin_states,
-        host_states=facts.host_states,
-        codes=tuple(sorted(set(codes))),
-        feeds=tuple(sorted({row["feed"] for row in members})),
+        first_at=EPOCH + timedelta(microseconds=min(times)),
+        last_at=EPOCH + timedelta(microseconds=max(times)),
+        alerted=first.alerted,
+        language=first.language,
+        origin_states=tuple(read.get("origin_states", ())),
+        host_states=tuple(read.get("host_states", ())),
+        codes=tuple(sorted(codes)),
+        feeds=tuple(sorted({row.feed for row in members})),
     )
+
+
+@functools.lru_cache(maxsize=1_000)
+def _listed(codes: str) -> tuple[str, ...]:
+    return tuple(json.loads(codes))
 
 
 def _passages(connection: Connection, start: datetime, end: datetime) -> tuple[tuple[str, str], ...]:
@@ -191,14 +205,10 @@ def _held(connection: Connection, start: datetime, end: datetime) -> tuple[tuple
 
 def _withdrawn(connection: Connection, start: datetime, end: datetime) -> int:
     """Stories withdrawn in [start, end) that somebody had been told, by an alert or by an earlier digest."""
-    judged_before = select(articles.c.story_id).where(
-        articles.c.first_seen_at < start, articles.c.story_id.is_not(None)
-    )
-    alerted = select(stories.c.id).where(stories.c.alerted.is_(True))
-    counted = select(func.count()).where(
-        _of_then(redactions.c.at, start, end),
-        or_(redactions.c.story_id.in_(alerted), redactions.c.story_id.in_(judged_before)),
-    )
+    gone = redactions.c.story_id
+    judged_before = exists().where(articles.c.story_id == gone, articles.c.first_seen_at < start)
+    alerted = exists().where(stories.c.id == gone, stories.c.alerted.is_(True))
+    counted = select(func.count()).where(_of_then(redactions.c.at, start, end), or_(alerted, judged_before))
     return int(connection.execute(counted).scalar_one())
 
 

@@ -5,36 +5,26 @@
     sample   dropped articles drawn at random: the only way to learn what is missed without knowing it
     split    articles on which raters disagree
 
-A story is shown by its highest article, so that nobody judges copies. The sample of a week is drawn by a keyed hash of
-the ids: who writes articles can't aim at it, and one that grows through the week stays a random one. Only labels from
-its beginning on, without a gap, say something of the week: articles that were labelled for another reason would not be
-random any more.
+A story is shown by its highest article, so that nobody judges copies. How the sample is drawn: `digest.sample`.
 """
 
 from __future__ import annotations
 
-import heapq
-import hmac
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from monitor.digest.missed import Missed, missed
+from monitor.digest.missed import Missed
+from monitor.digest.sample import Labels, Vote, drawn, is_decided, missed_of, vote
 from monitor.digest.select import Week
 from monitor.model import Decision, Feed, Label, LabelValue
 from monitor.store.review import Glance
 
-SAMPLE = 60
-"""Articles drawn of each week. With none relevant among them, at most one in seventeen was missed (95 %)."""
 LATELY = timedelta(days=14)
 MOST = 500
 """A longer queue is nobody's."""
-
-Labels = Mapping[str, Sequence[Label]]
-"""What counts of what was said of each article: of each rater the newest, in order of time."""
 
 
 class Queue(StrEnum):
@@ -44,14 +34,6 @@ class Queue(StrEnum):
     NEAR = "near"
     SAMPLE = "sample"
     SPLIT = "split"
-
-
-class Vote(StrEnum):
-    """What people together say of an article."""
-
-    RELEVANT = "relevant"
-    NOT_RELEVANT = "not-relevant"
-    UNSURE = "unsure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,21 +68,9 @@ class WeekMissed:
     missed: Missed
 
 
-def vote(labels: Sequence[Label]) -> Vote | None:
-    """What most say; unsure where as many say the contrary, None where nobody said anything."""
-    counts = Counter(label.value is not LabelValue.NOT_RELEVANT for label in labels if _is_decided(label))
-    if counts[True] == counts[False]:
-        return Vote.UNSURE if labels else None
-    return Vote.RELEVANT if counts[True] > counts[False] else Vote.NOT_RELEVANT
-
-
 def is_split(labels: Sequence[Label]) -> bool:
     """Whether as many raters say that it is relevant as that it is not, and some do."""
-    return vote(labels) is Vote.UNSURE and any(map(_is_decided, labels))
-
-
-def _is_decided(label: Label) -> bool:
-    return label.value is not LabelValue.UNSURE
+    return vote(labels) is Vote.UNSURE and any(map(is_decided, labels))
 
 
 # ── the queues ────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +164,7 @@ class Drawer:
 
     def sample(self, dropped: Sequence[Glance]) -> list[Glance]:
         """A random sample of articles, in a random order; the same one whenever it is asked for."""
-        return heapq.nsmallest(SAMPLE, dropped, key=lambda one: hmac.digest(self.key, one.id.encode(), "sha256"))
+        return drawn(dropped, self.key, lambda one: one.id)
 
     def spans(self) -> list[tuple[str, datetime, datetime]]:
         """Name, beginning and end of each week, this one first."""
@@ -205,18 +175,7 @@ class Drawer:
 
 def missed_in(sample: WeekSample, labels: Labels) -> WeekMissed:
     """What the labels of a week's sample say was missed."""
-    votes: Counter[Vote] = Counter()
-    for one in sample.drawn:
-        said = vote(labels.get(one.id, ()))
-        if said is None:
-            break
-        votes[said] += 1
-    estimate = missed(
-        sample.dropped,
-        relevant=votes[Vote.RELEVANT],
-        not_relevant=votes[Vote.NOT_RELEVANT],
-        unsure=votes[Vote.UNSURE],
-    )
+    estimate = missed_of(sample.dropped, (one.id for one in sample.drawn), labels)
     return WeekMissed(week=sample.week, drawn=len(sample.drawn), missed=estimate)
 
 

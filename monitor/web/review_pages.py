@@ -69,6 +69,7 @@ def _shown(site: Site, request: Request, article_id: str, kind: Queue | None, sa
     rater = visitor(request).session.name
     ids = site.queue(kind, rater)
     at = ids.index(article_id) if article_id in ids else 0
+    article_id = "" if article_id in site.review.withdrawn_articles() else article_id
     item = shown(site, article_id if article_id else (ids[0] if ids else ""))
     if item is None and ids:
         item = shown(site, ids[at])

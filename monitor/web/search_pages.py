@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from classifiers.corpus_files import CODES
+from monitor.incidents import Reader, records
 from monitor.log import redacted_url
-from monitor.model import Decision, Story
-from monitor.store import review
-from monitor.store.reading import iso
-from monitor.store.review import Wish
+from monitor.model import Decision
+from monitor.sheets import cell
+from monitor.store import exports
+from monitor.store.searching import Wish
 from monitor.web.site import Site, chosen, feed_key, page, refusal, tag
 
 PAGE = 50
@@ -31,18 +32,6 @@ FORMS = {
     "json": ("application/json", "json"),
     "jsonl": ("application/x-ndjson", "jsonl"),
 }
-FAMILIES = {
-    "violence": "direct",
-    "forced-return": "direct",
-    "interpol-abuse": "co-opted",
-    "mobility-control": "mobility",
-    "proxy-coercion": "distance",
-    "surveillance": "distance",
-    "intimidation": "distance",
-    "overseas-station": "distance",
-}
-"""Which of Freedom House's four families a code falls into; a response is no incident and has none."""
-
 Line = dict[str, Any]
 
 
@@ -76,13 +65,21 @@ def wanted(site: Site, request: Request) -> Wish:
     words = [word[:_WORD_CHARS] for word in query.get("q", "").replace("\0", " ").split()]
     return Wish(
         words=tuple(words[:MOST_WORDS]),
-        decision=chosen(request, "decision", tuple(Decision)),
+        decisions=tuple(filter(None, (chosen(request, "decision", tuple(Decision)),))),
         language=tag(query.get("language", "").strip()[:20]),
         feed=next((url for url in site.feeds if feed_key(url) == query.get("feed", "")), ""),
         code=chosen(request, "code", CODES),
+        origin=_state(query.get("origin", "")),
+        host=_state(query.get("host", "")),
         since=_day(site, query.get("since", "")),
         until=_day(site, query.get("until", ""), days=1),
     )
+
+
+def _state(text: str) -> str:
+    """A state as facts have it: two letters of ISO 3166, in capitals."""
+    code = text.strip().upper()
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else ""
 
 
 def _day(site: Site, text: str, days: int = 0) -> datetime | None:
@@ -116,60 +113,25 @@ def export(site: Site, request: Request) -> Response:
 
 def _articles(site: Site, wish: Wish) -> Iterator[Line]:
     for row in site.review.pages(wish):
-        yield {**review.line_of(row), "feed": redacted_url(row.article.feed)}
+        yield {**exports.article_line(row), "feed": redacted_url(row.article.feed)}
 
 
 def _incidents(site: Site, wish: Wish) -> Iterator[Line]:
-    """The stories that hold an article which is wanted, each once, in that order; none that was withdrawn."""
-    told: set[str] = set(site.review.withdrawn())
-    batch: list[str] = []
-    for row in site.review.pages(wish):
-        if row.story_id and row.story_id not in told:
-            told.add(row.story_id)
-            batch.append(row.story_id)
-        if len(batch) == 200:
-            yield from _records(site, batch)
-            batch = []
-    yield from _records(site, batch)
+    """The stories that hold an article which is wanted, each once, in that order."""
+    settings = site.settings
+    reader = Reader(
+        alert_at=settings.alert_at, band=settings.bot.near_band, tiers=settings.tiers, feed_name=site.feed_name
+    )
+    ids = (row.story_id for row in site.review.pages(wish) if row.story_id)
+    return records(site.store, _each_once(ids), reader, site.memory.said())
 
 
-def _records(site: Site, ids: list[str]) -> Iterator[Line]:
-    found = site.store.stories(ids)
-    said = site.memory.said()
+def _each_once(ids: Iterator[str]) -> Iterator[str]:
+    told: set[str] = set()
     for one in ids:
-        if one in found:
-            yield incident(found[one], site, [label.value.value for m in found[one].members
-                                              for label in said.get(m.article_id, ())])  # fmt: skip
-
-
-def incident(story: Story, site: Site, labels: list[str]) -> Line:
-    """A story as a record of an incident. What was read off it by machine is a suggestion; empty is unsure."""
-    facts, lead = story.facts, story.members[0]
-    families = dict.fromkeys(FAMILIES[code] for code in facts.codes if code in FAMILIES)
-    score = max(member.score for member in story.members)
-    return {
-        "id": story.id,
-        "first_seen": iso(story.first_at),
-        "event_date": story.first_at.date().isoformat(),
-        "event_date_precision": "reported",
-        "title": lead.title,
-        "origin_state": list(facts.origin_states),
-        "host_state": list(facts.host_states),
-        "code": list(facts.codes),
-        "fh_family": list(families),
-        "target_group": list(facts.target_groups),
-        "target_named": bool(facts.people),
-        "stage": facts.stage,
-        "physical": facts.physical,
-        "lang": story.language,
-        "n_sources": len({member.feed for member in story.members}),
-        "sources": list(dict.fromkeys(site.feed_name(m.feed, m.feed_name) for m in story.members)),
-        "urls": list(dict.fromkeys(member.url for member in story.members if member.url)),
-        "score": score,
-        "alerted": story.alerted,
-        "borderline": abs(score - site.settings.alert_at) <= site.settings.bot.near_band,
-        "labels": labels,
-    }
+        if one not in told:
+            told.add(one)
+            yield one
 
 
 def _as_csv(lines: Iterator[Line]) -> Iterator[bytes]:
@@ -185,18 +147,6 @@ def _as_csv(lines: Iterator[Line]) -> Iterator[bytes]:
         yield buffer.getvalue().encode("utf-8", "replace")
         buffer.seek(0)
         buffer.truncate()
-
-
-def cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula; lists with "; " between."""
-    if isinstance(value, list):
-        text = "; ".join(str(one["term"]) if isinstance(one, Mapping) else str(one) for one in value)
-    else:
-        text = "" if value is None else str(value)
-    begins = text.lstrip(" \u00a0\u200b\ufeff")[:1]
-    # Full-width signs are formulas to some spreadsheets too.
-    is_formula = begins in ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠") or text[:1] in ("\t", "\r", "\n")
-    return f"'{text}" if is_formula and not isinstance(value, int | float) else text
 
 
 def _as_json(lines: Iterator[Line]) -> Iterator[bytes]:

@@ -21,7 +21,7 @@ from monitor.model import Feed
 from monitor.store import Review, Store
 from monitor.store.review import Glance
 from monitor.text import clean_line, safe_url
-from monitor.web.memory import Memory
+from monitor.web.memory import Kept, Memory
 from monitor.web.queues import (
     Candidate,
     Drawer,
@@ -36,6 +36,7 @@ from monitor.web.shield import visitor
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from jinja2.environment import TemplateModule
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ class Site:
     review: Review = field(init=False)
     errands: Errands = field(init=False)
     memory: Memory = field(init=False)
+    kept: Kept = field(init=False)
     feeds: dict[str, Feed] = field(init=False)
     _made_of: tuple[Glance, ...] = ()
     _made: dict[str, Any] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class Site:
         self.review = Review(self.store)
         self.errands = Errands(self.settings.state_dir)
         self.memory = Memory(self.review, self.store.labels, self.errands.waiting, self.clock)
+        self.kept = Kept(self.clock)
         self.feeds = {feed.url: feed for feed in self.settings.feeds}
 
     def thresholds(self) -> Thresholds:
@@ -89,7 +92,9 @@ class Site:
     def queue(self, kind: Queue, rater: str) -> tuple[str, ...]:
         """Ids of what `rater` is to see, in order."""
         found = self.derived("candidates", self._candidates)
-        return still_open(kind, found[kind], self.memory.said(), rater=rater)
+        ids = still_open(kind, found[kind], self.memory.said(), rater=rater)
+        gone = self.review.withdrawn_articles()  # what is kept of the month may be older than a withdrawal
+        return tuple(one for one in ids if one not in gone) if gone else ids
 
     def _candidates(self, glances: tuple[Glance, ...]) -> dict[Queue, tuple[Candidate, ...]]:
         """What the queues hold, whatever was labelled."""
@@ -162,6 +167,11 @@ def page(site: Site, request: Request, template: str, status: int = 200, **value
     return HTMLResponse(html, status)
 
 
+def fragment(template: str, **values: object) -> TemplateModule:
+    """Draw a part of a page that is the same for everybody, and may be kept: a template shows it as it was drawn."""
+    return _environment().get_template(f"{template}.html.jinja").make_module(dict(values))
+
+
 @functools.cache
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow to import
@@ -206,6 +216,7 @@ _TITLES = {
     401: "Log in first",
     403: "That is not allowed",
     404: "There is no such page",
+    409: "It is too late for that",
     405: "That can't be done here",
     429: "Too many tries",
     500: "Something failed here",
