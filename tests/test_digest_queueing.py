@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.digest import select
 from monitor.digest.queueing import queue_due, shown
 from monitor.errors import ConfigError, StateError
 from monitor.model import ChannelRules, Delivery, FeedState, WeekData
@@ -190,3 +191,43 @@ def test_a_channel_gets_its_digest_in_its_language_and_the_files_stay_english(tm
     assert due(store, tmp_path, replace(MAIN, language="fa")) == 1
     assert "3 رویداد با هشدار" in store.rows["digest:2026-W47/1", "main"].message.text
     assert 'lang="en"' in (tmp_path / "2026-W47.html").read_text(encoding="utf-8")
+
+
+def test_subscribers_who_wish_the_same_share_a_digest_and_many_wishes_take_several_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = a_week()
+    made: list[str] = []
+    whole = select.select
+
+    def counted(data: WeekData, rules: ChannelRules, *more: object, **others: object) -> object:
+        made.append(rules.name)
+        return whole(data, rules, *more, **others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(select, "select", counted)
+    alike = [ChannelRules(name=f"sub:a{n}", digest="mon 08:00", digest_from="2026-W40") for n in range(30)]
+    others = [ChannelRules(name=f"sub:b{n}", digest="mon 08:00", least=n / 100) for n in range(1, 30)]
+    assert due(store, tmp_path, *others, *alike, MAIN) == 1 + 24
+    assert made.count("") == 1, "the week's files"
+    assert len(made) == 1 + 25
+    assert made[1] == "main", "channels of the settings go first"
+    assert due(store, tmp_path, *others, *alike, MAIN) == 5 + 30
+    assert len(made) == 1 + 25 + 1 + 6
+    assert due(store, tmp_path, *others, *alike, MAIN) == 0
+    assert len(store.rows) == 60
+
+
+def test_what_was_held_back_from_one_subscriber_is_told_to_that_one_only(tmp_path: Path) -> None:
+    store = a_week()
+    store.data = replace(store.data, held=(("sub:a", 2),))
+    due(store, tmp_path, *(ChannelRules(name=f"sub:{name}", digest="mon 08:00") for name in "ab"))
+    texts = {channel: row.message.text for (_, channel), row in store.rows.items()}
+    assert ["2 held back" in texts["sub:a"], "held back" in texts["sub:b"]] == [True, False]
+
+
+def test_a_digest_of_a_week_before_somebody_came_is_not_for_them(tmp_path: Path) -> None:
+    store = a_week()
+    late = ChannelRules(name="sub:late", digest="mon 08:00", digest_from="2026-W48")
+    assert due(store, tmp_path, late) == 0
+    assert due(store, tmp_path, late, now=MONDAY + timedelta(days=7)) == 1
+    assert list(store.rows) == [("digest:2026-W48/1", "sub:late")]

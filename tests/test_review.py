@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import app, config
+from monitor import app, config, errands
 from monitor.errors import SendError, StateError
 from monitor.model import Delivery, Message, Notice, Outcome
 from monitor.poll import poll_due
@@ -148,9 +148,9 @@ async def test_a_channel_is_resumed_beside_the_running_daemon(tmp_path: Path) ->
         asked = door("channels", "resume", "desk", "--config", path)
         assert (asked.code, asked.err) == (0, "")
         assert "was asked to resume it" in asked.out
-        app.ask_to_resume(settings.state_dir, "not configured")
+        errands.ask_to_resume(settings.state_dir, "not configured")
         assert (await app.deliver_pass(opened, app.utc_now())).sent == 1
-        assert not (settings.state_dir / app.RESUME).exists()
+        assert not (settings.state_dir / errands.RESUME).exists()
 
 
 def test_a_daemon_that_only_has_a_console_says_how_to_add_telegram(tmp_path: Path) -> None:

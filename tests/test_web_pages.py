@@ -16,9 +16,9 @@ import pytest
 from bench.web import measured
 from monitor.errands import ErrandKind, Errands
 from monitor.model import ChannelState, Chapter, Decision, Effects, FeedState, Outcome, Redaction
+from monitor.sheets import cell
 from monitor.store import People, Review, Store
 from monitor.store.review import Wish
-from monitor.web.search_pages import cell
 from monitor.web.site import feed_key
 from tests.store_parts import FEED, NOW, OTHER, an_outcome, opened
 from tests.web_parts import DAY, HOUR, NEWS, Pages, a_judged, a_watch, article_id, fill, served
@@ -148,6 +148,13 @@ def test_an_address_that_could_run_is_no_link(tmp_path: Path) -> None:
         ("q=editor&since=2026-11-18", set()),
         ("q=passports&since=2026-11-17&until=2026-11-17", {"passports"}),
         ("q=passports&until=2026-11-16", set()),
+        ("q=editor&origin=ru&host=GB", {"editor", "copy"}),
+        ("q=editor&origin=CN", set()),
+        ("q=editor&host=RU", set()),
+        ("q=editor&origin=Russia&host=", {"editor", "copy"}),
+        ("origin=RU", {"editor", "copy"}),
+        ("q=%22%2A%29%28", set()),
+        ("language=zh", {"chinese"}),
         ("decision=nonsense&code=nonsense&since=nonsense&q=passports", {"passports"}),
     ],
 )

@@ -15,8 +15,9 @@ import pytest
 from starlette.applications import Starlette
 
 from monitor.errors import ConfigError, StateError
+from monitor.store.keys import kept_key
 from monitor.web import door_pages, serving
-from monitor.web.sessions import ALL_TRIES, FREE_TRIES, LASTS, Attempts, Keeper, checker, fresh, kept_key, renamed
+from monitor.web.sessions import ALL_TRIES, FREE_TRIES, LASTS, Attempts, Keeper, checker, fresh, renamed
 from monitor.web.shield import Admission, own_path
 from tests.config_parts import FEED as FEED_TOML
 from tests.config_parts import loaded, problem

@@ -13,6 +13,7 @@ import pytest
 
 from monitor.demo.items import DemoItem, Role, expected_events, outlets
 from monitor.demo.play import START, WEEK, play
+from monitor.digest import picture
 from monitor.links import canonical_url
 from monitor.store import Store
 from tests.whole_parts import door, process
@@ -118,10 +119,16 @@ def test_what_is_irrelevant_is_hardly_told(week: Week) -> None:
 
 
 def test_the_digest_is_sent_once_shown_and_written(week: Week) -> None:
-    parts = [row["key"] for row in week.deliveries if row["key"].startswith("digest:")]
+    keys = [row["key"] for row in week.deliveries if row["key"].startswith("digest:")]
+    pictures = [f"digest:{WEEK}/picture"] if picture.can_draw() else []
+    parts = keys[: len(keys) - len(pictures)]
     assert parts == [f"digest:{WEEK}/{number}" for number in range(1, len(parts) + 1)]
+    assert keys[len(parts) :] == pictures
     assert parts
-    files = {path.name: path.read_text() for path in (week.folder / "state" / "digests").iterdir()}
+    found = {path.name: path for path in (week.folder / "state" / "digests").iterdir()}
+    drawn = [found.pop(name) for name in sorted(found) if name.endswith(".png")]
+    assert [path.name for path in drawn] == [f"{WEEK}-en.png"] * len(pictures)
+    files = {name: path.read_text() for name, path in found.items()}
     assert set(files) == {f"{WEEK}.{suffix}" for suffix in ("html", "md", "txt")}
     leads = [week.articles[story]["title"] for story in week.told[:3]]
     for text in files.values():

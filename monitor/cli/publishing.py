@@ -23,6 +23,7 @@ def public(config: Path) -> None:
       longarm public --config feeds.toml
     """
     from monitor.public.files import Publisher  # noqa: PLC0415
+    from monitor.sampling import Sampled  # noqa: PLC0415
 
     loaded = settings(config)
     if not loaded.public.enabled:
@@ -33,7 +34,8 @@ def public(config: Path) -> None:
             'with a public name, chat = "@…"'
         )
     with read_store(loaded) as store:
-        changed = Publisher().publish(store, loaded)
+        sampled = Sampled(store, loaded.state_dir, loaded.timezone)
+        changed = Publisher().publish(store, loaded, missed=sampled)
     for path in changed:
         click.echo(f"{path}: written")
     if not changed:

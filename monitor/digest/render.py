@@ -10,6 +10,7 @@ import functools
 import re
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,13 @@ from monitor.text import clean_line
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from jinja2.environment import TemplateModule
 
 _WIDTH = 88
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&!$])")
+_LINE_START = re.compile(r"^(\d{0,9})([-+=.)])")
+_DRAWN = 2
+"""So many pictures stand in the one that is sent."""
 _HEADROOM = 200
 """Units kept free in each message for the heading that says which part it is."""
 
@@ -39,6 +44,9 @@ def as_text(digest: Digest) -> str:
     lines = [f"{frame.upper(whole.title)}  {whole.span} ({whole.week})", *_wrapped(whole.counts, "")]
     if whole.late:
         lines.append(whole.late)
+    if whole.note:
+        lines += ["", frame.upper(frame.say("note"))]
+        lines += (wrapped for line in whole.note for wrapped in _wrapped(line, ""))
     for notes in whole.before:
         lines += _text_notes(notes, frame)
     for heading, rows in whole.sections:
@@ -111,6 +119,8 @@ def as_markdown(digest: Digest) -> str:
     lines = [f"# {whole.heading} ({whole.week})", "", whole.counts]
     if whole.late:
         lines += ["", f"*{whole.late}*"]
+    if whole.note:
+        lines += ["", f"## {frame.say('note')}", "", "  \n".join(map(_escaped_line, whole.note))]
     for notes in whole.before:
         lines += _markdown_notes(notes, frame)
     for heading, rows in whole.sections:
@@ -153,6 +163,11 @@ def _escaped(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text)
 
 
+def _escaped_line(text: str) -> str:
+    """Text that begins a line, where "-" or "1." would begin a list."""
+    return _LINE_START.sub(r"\1\\\2", _escaped(text))
+
+
 # ── HTML ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -169,11 +184,27 @@ def as_html(digest: Digest, *, pictures: bool = True) -> str:
     )
 
 
+def as_figures(digest: Digest) -> TemplateModule:
+    """Draw the pictures of a digest as figures for another page: its template shows them as they were drawn here."""
+    frame = Frame(digest.language)
+    drawn = charts(digest.trends, frame) if digest.trends else ()
+    return _template("figures.html.jinja").make_module({"charts": drawn, "frame": frame})
+
+
 def as_svg(digest: Digest) -> str:
     """Draw the first pictures of a digest as one, in the light palette, for those who turn it into pixels."""
     whole = page(digest, clean_line)
-    drawn = charts(digest.trends, whole.frame)[:2] if digest.trends else ()
+    drawn = charts(digest.trends, whole.frame)[:_DRAWN] if digest.trends else ()
     return _template("picture.svg.jinja").render(page=whole, charts=drawn, palette=LIGHT)
+
+
+def as_caption(digest: Digest, picture: str) -> Message:
+    """Say in words what the picture of a digest shows, and where the picture is: its path. It makes no sound."""
+    whole = page(digest, harmless)
+    composer = Composer().add(whole.heading, SpanKind.BOLD).add("\n")
+    for chart in charts(digest.trends, whole.frame)[:_DRAWN] if digest.trends else ():
+        composer.add(f"\n{harmless(chart.title, 100)}: {harmless(chart.desc, 300)}\n")
+    return replace(composer.message(silent=True), picture=picture)
 
 
 @functools.cache
@@ -219,6 +250,9 @@ def _heading(whole: Page, number: int, of: int) -> Composer:
 
 def _blocks(whole: Page) -> Iterator[Composer]:
     frame = whole.frame
+    if whole.note:
+        said = "".join(f"{line}\n" for line in whole.note)
+        yield Composer().add(frame.say("note"), SpanKind.BOLD).add(f"\n{said}\n")
     for notes in whole.before:
         yield from _note_blocks(notes, frame)
     for heading, rows in whole.sections:

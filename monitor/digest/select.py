@@ -12,19 +12,20 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from monitor import health
 from monitor.compose import source_name
-from monitor.digest import news
+from monitor.digest import news, reviewed
 from monitor.digest.corrections import corrections
 from monitor.digest.frame import ENGLISH, language_for
 from monitor.digest.missed import Missed
 from monitor.digest.quiet import quiet
 from monitor.digest.trends import trends
 from monitor.model import (
+    EPOCH,
     ChannelRules,
     Decision,
     Digest,
@@ -78,6 +79,11 @@ class Week:
         return cls(*day.isocalendar()[:2])
 
     @property
+    def next(self) -> Week:
+        """The week after it."""
+        return Week.of(self.first_day + timedelta(days=7))
+
+    @property
     def first_day(self) -> date:
         """Its Monday."""
         return date.fromisocalendar(self.year, self.number, 1)
@@ -110,26 +116,46 @@ def last_whole_week(now: datetime, tz: ZoneInfo) -> Week:
     return Week.of(now.astimezone(tz).date() - timedelta(days=7))
 
 
-def due(rules: ChannelRules, *, tz: ZoneInfo, now: datetime, not_before: datetime) -> Due | None:
+def last_week_out(now: datetime, tz: ZoneInfo, review: str) -> Week:
+    """Give the last week that is over and that people had their time for, where there is a `review` ("tue 12:00")."""
+    week = last_whole_week(now, tz)
+    is_held = bool(review) and goes_at(week, review, tz=tz) > now
+    return Week.of(week.first_day - timedelta(days=7)) if is_held else week
+
+
+def due(
+    rules: ChannelRules, *, tz: ZoneInfo, now: datetime, not_before: datetime = EPOCH, review: str = ""
+) -> Due | None:
     """Say which digest is the channel's latest due one; None where it wants none.
 
     `not_before` is when the watch began: of a week that was over by then there is nothing to say, and None is due.
+    `review`: the weekly moment until which people may look at it, "tue 12:00"; "": it goes without.
 
     Whether it was sent already is the store's to say. A moment that a change to summer time skips comes an hour later;
     of one that is repeated in autumn the first counts.
     """
     if not rules.digest:
         return None
-    day_name, _, clock = rules.digest.lower().partition(" ")
-    at = time.fromisoformat(clock.strip().zfill(5))
-    today = now.astimezone(tz).date()
-    day = today - timedelta(days=(today.weekday() - _DAYS.index(day_name[:3])) % 7)
-    moment = datetime.combine(day, at, tz).astimezone(UTC)
-    if moment > now:
-        day -= timedelta(days=7)
-        moment = datetime.combine(day, at, tz).astimezone(UTC)
-    week = Week.of(day - timedelta(days=7))
-    return Due(week, moment) if week.span(tz)[1] > not_before else None
+    week = last_whole_week(now, tz)
+    at = goes_at(week, rules.digest, tz=tz, review=review)
+    if at > now:
+        week = Week.of(week.first_day - timedelta(days=7))
+        at = goes_at(week, rules.digest, tz=tz, review=review)
+    return Due(week, at) if week.span(tz)[1] > not_before else None
+
+
+def goes_at(week: Week, weekly: str, *, tz: ZoneInfo, review: str = "") -> datetime:
+    """Say when the digest of `week` goes to those who want it at `weekly`, "mon 08:00": in the week after it.
+
+    Not before people had their time for it, where there is a `review`. Aware UTC.
+    """
+    return max(_moment(each, week.next.first_day, tz) for each in (weekly, review) if each)
+
+
+def _moment(weekly: str, monday: date, tz: ZoneInfo) -> datetime:
+    day_name, _, clock = weekly.lower().partition(" ")
+    day = monday + timedelta(days=_DAYS.index(day_name[:3]))
+    return datetime.combine(day, time.fromisoformat(clock.strip().zfill(5)), tz).astimezone(UTC)
 
 
 # ── what is in it ─────────────────────────────────────────────────────────────────────────────────
@@ -148,12 +174,14 @@ def select(
     """Choose and order what the digest of `week` tells this channel, in its `rules.language`.
 
     `feeds` (by `Feed.url`) gives names and tags; a feed that is not in it passes a filter by tags. `due_at`: set where
-    the digest is late. `missed`: what a random sample says, where there is one.
+    the digest is late. `missed`: what a random sample says, where there is one. Reviewers' edits in `data` hold.
     """
     feeds = feeds or {}
     tz = tz or ZoneInfo("UTC")
     rows = _by_story(data.judged)
-    stories = [*data.stories, *_strays(data)]
+    edits = reviewed.counting(data.edits, rules.name)
+    gone = reviewed.left_out(edits)
+    stories = [story for story in (*data.stories, *_strays(data)) if story.id not in gone]
     chosen = [story for story in stories if wants(rules, story, codes=_codes(rows, story), feeds=feeds)]
     items = {story.id: _item(story, rows.get(story.id, ()), feeds) for story in chosen}
     alerted = [items[story.id] for story in chosen if story.alerted]
@@ -164,8 +192,8 @@ def select(
     return Digest(
         week=str(week),
         first_day=week.first_day,
-        alerted=tuple(sorted(alerted, key=lambda item: (item.at, item.story_id))),
-        below=tuple(sorted(below, key=lambda item: (-item.score, item.at, item.story_id))),
+        alerted=reviewed.ordered(sorted(alerted, key=lambda item: (item.at, item.story_id)), edits),
+        below=reviewed.ordered(sorted(below, key=lambda item: (-item.score, item.at, item.story_id)), edits),
         articles_alerted=data.alerted,
         articles_digest=data.digest,
         articles_dropped=data.dropped,
@@ -184,12 +212,20 @@ def select(
         quiet=tuple(
             one for one in _quiet(data, feeds, week.span(tz)[1]) if not rules.states or one.state in rules.states
         ),
-        corrections=corrections([one for one in data.editions if _is_wanted(one, rules, feeds)], feeds),
+        corrections=corrections(
+            [one for one in data.editions if one.story_id not in gone and _is_wanted(one, rules, feeds)], feeds
+        ),
         withdrawn=data.withdrawn,
         held=sum(count for channel, count in data.held if channel == rules.name or not rules.name),
-        missed=_estimate(missed),
+        missed=estimate(missed),
+        note=reviewed.note(edits, rules.name),
         trends=trends(data.past, data.judged, first_day=week.first_day, tz=tz),
     )
+
+
+def for_readers(digest: Digest) -> Digest:
+    """The digest without what is said of single feeds: that is for those who run the watch."""
+    return replace(digest, names_feeds=False)
 
 
 def _is_wanted(edition: Edition, rules: ChannelRules, feeds: Mapping[str, Feed]) -> bool:
@@ -202,7 +238,8 @@ def _is_wanted(edition: Edition, rules: ChannelRules, feeds: Mapping[str, Feed])
     return wants(rules, story, codes=(), feeds=feeds)
 
 
-def _estimate(missed: Missed | None) -> Estimate | None:
+def estimate(missed: Missed | None) -> Estimate | None:
+    """Round what a sample says to whole articles, outwards; None where nothing can be said yet."""
     if missed is None or missed.estimate is None:
         return None
     return Estimate(
@@ -236,7 +273,7 @@ def _strays(data: WeekData) -> list[Story]:
     strays = []
     for story_id, rows in _by_story(data.judged).items():
         if story_id not in given:
-            members = tuple(_member(row) for row in rows)
+            members = tuple(member_of(row) for row in rows)
             times = [member.at for member in members]
             strays.append(
                 Story(
@@ -251,7 +288,8 @@ def _strays(data: WeekData) -> list[Story]:
     return strays
 
 
-def _member(row: Judged) -> Member:
+def member_of(row: Judged) -> Member:
+    """An article as a member of a story, of which nothing else is known."""
     article = row.article
     return Member(
         article_id=article.id,

@@ -30,6 +30,7 @@ Clean = Callable[[str, int], str]
 
 _TITLE_CHARS = 300
 _LEAD_CHARS = 300
+_NOTE_CHARS, _NOTE_LINES = 1_100, 30  # a note has 1,000; long words get breaks
 _SOURCES_NAMED = 6
 _FEEDS_NAMED = 12
 
@@ -84,7 +85,8 @@ class Notes:
 class Page:
     """A whole digest, ready to be marked up. `heading` is `title` with `span`, `late` a sentence, `counts` one line.
 
-    `before` and `after` stand around the stories. `tallies` are what is counted at the end, by name.
+    `note` are the lines of what reviewers say. `before` and `after` stand around the stories. `tallies` are what is
+    counted at the end, by name.
     """
 
     frame: Frame
@@ -94,6 +96,7 @@ class Page:
     span: str
     counts: str
     late: str
+    note: tuple[str, ...]
     before: tuple[Notes, ...]
     alerted: tuple[Row, ...]
     below: tuple[Row, ...]
@@ -120,6 +123,7 @@ def page(digest: Digest, clean: Clean) -> Page:
         span=span,
         counts=" · ".join(_counts(digest, frame)),
         late=frame.say("late", moment=frame.moment(digest.due_at, words.tz)) if digest.due_at else "",
+        note=tuple(_note(digest.note, clean)),
         before=tuple(_before(digest, words)),
         alerted=tuple(words.row(item) for item in digest.alerted),
         below=tuple(words.row(item) for item in digest.below),
@@ -137,6 +141,11 @@ def _counts(digest: Digest, frame: Frame) -> Iterator[str]:
     for key, count in (("n_moved", len(digest.moved)), ("n_corrected", corrected), ("n_held", digest.held)):
         if count:
             yield frame.say(key, n=count)
+
+
+def _note(text: str, clean: Clean) -> Iterator[str]:
+    lines = (clean(line, _NOTE_CHARS) for line in text.splitlines()[:_NOTE_LINES])
+    yield from filter(None, lines)
 
 
 # ── notes around the stories ──────────────────────────────────────────────────────────────────────
@@ -346,7 +355,7 @@ class _Words:
         if not digest.feeds:
             return self.frame.say("no_feeds")
         fine = self.frame.say("feeds_fine", fine=digest.feeds - len(digest.trouble), all=digest.feeds)
-        if not digest.trouble:
+        if not digest.trouble or not digest.names_feeds:
             return fine
         names = "; ".join(self._blind(feed) for feed in digest.trouble[:_FEEDS_NAMED])
         more = len(digest.trouble) - _FEEDS_NAMED

@@ -9,6 +9,7 @@ from monitor.model.articles import Article, Decision, KnownArticle, Verdict
 from monitor.model.feeds import EPOCH, Entry, Feed, FeedState, FeedTally, Fetched, NotModified, ParsedFeed
 from monitor.model.outcomes import Flow, Label, LabelValue, Outcome, Sighting, Update
 from monitor.model.people import (
+    DIGEST_AT,
     SUBSCRIBER,
     Act,
     Answer,
@@ -23,6 +24,7 @@ from monitor.model.people import (
 )
 from monitor.model.sending import (
     HELD_BY_HAND,
+    PICTURE_PART,
     Burst,
     ChannelRules,
     ChannelState,
@@ -53,8 +55,10 @@ from monitor.model.weeks import (
     Ahead,
     Correction,
     Digest,
+    DigestEdit,
     DigestItem,
     Edition,
+    EditKind,
     Estimate,
     FeedTrouble,
     Moved,
@@ -70,9 +74,11 @@ from monitor.model.weeks import (
 
 __all__ = [
     "COURT_STAGES",
+    "DIGEST_AT",
     "DIGEST_LANGUAGES",
     "EPOCH",
     "HELD_BY_HAND",
+    "PICTURE_PART",
     "SUBSCRIBER",
     "Act",
     "Ahead",
@@ -91,7 +97,9 @@ __all__ = [
     "DeliveryKind",
     "DeliveryState",
     "Digest",
+    "DigestEdit",
     "DigestItem",
+    "EditKind",
     "Edition",
     "Effects",
     "Entry",

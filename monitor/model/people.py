@@ -11,6 +11,8 @@ from monitor.model.sending import ChannelRules, Delivery, Message
 
 SUBSCRIBER = "sub:"
 """How the name of a subscriber's channel begins; no channel of feeds.toml may begin so."""
+DIGEST_AT = "mon 08:00"
+"""When subscribers get their digest, in the time zone of the watch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,7 @@ class Person:
 
     `id` is random and means nothing. `language` is one of the bot's, "" for Telegram's own word. `rules` are the
     filters; `rules.name` is the channel's. `failures` counts refusals of the chat in a row, `refused_at` the last one.
+    `digest`: the weekly digest is wanted, from the week `digest_from` on ("2026-W47"; "": any).
     """
 
     id: str
@@ -29,6 +32,8 @@ class Person:
     rules: ChannelRules = field(default_factory=lambda: ChannelRules(name=SUBSCRIBER))
     failures: int = 0
     refused_at: datetime | None = None
+    digest: bool = True
+    digest_from: str = ""
 
     @property
     def channel(self) -> str:

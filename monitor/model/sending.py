@@ -31,11 +31,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Channel-neutral text to send: plain text and marked stretches, at most 4,096 UTF-16 units and 100 spans."""
+    """Channel-neutral text to send: plain text and marked stretches, at most 4,096 UTF-16 units and 100 spans.
+
+    `picture` is the path of a PNG that shows what the text says: where it can't be shown, the text is enough.
+    """
 
     text: str
     spans: tuple[Span, ...] = ()
     silent: bool = False
+    picture: str = ""
+
+
+PICTURE_PART = "picture"
+"""Names the last part of a digest, "digest:2026-W47/picture": what its text says, drawn. Nothing is lost without it."""
 
 
 class DeliveryState(StrEnum):
@@ -124,7 +132,7 @@ class ChannelRules:
     states in which it happens, of those that `states` means in either role; `least` is the score from which it listens.
     `must` and `never` are words and patterns (`monitor.patterns`): one of the first is said, none of the second.
     `silent`: its messages make no sound. `urgent` are codes and stages that quiet hours don't hold back. `language` is
-    that of its digest's frame ("": English).
+    that of its digest's frame ("": English), `digest_from` the first week of which it has one ("2026-W47"; "": any).
     """
 
     name: str
@@ -144,6 +152,7 @@ class ChannelRules:
     silent: bool = False
     operators: bool = False
     language: str = ""
+    digest_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

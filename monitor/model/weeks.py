@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from monitor.model.articles import Decision
 from monitor.model.feeds import EPOCH, FeedState
@@ -73,6 +74,35 @@ class Estimate:
     labelled: int
 
 
+class EditKind(StrEnum):
+    """What a reviewer does with a digest: leave a story out, move it beside another, say something, take it back."""
+
+    DROP = "drop"
+    BEFORE = "before"
+    AFTER = "after"
+    NOTE = "note"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestEdit:
+    """What `by` changed in the digest of `week` ("2026-W47") before it went out. `id` is random and unique.
+
+    `channel`: whose digest; "" is everybody's. `about` is the story, for UNDO the id of the edit that is taken back;
+    `other` the story beside which it is put. `text` is that of a note; "" takes notes away.
+    """
+
+    id: str
+    week: str
+    kind: EditKind
+    by: str
+    at: datetime
+    channel: str = ""
+    about: str = ""
+    other: str = ""
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekData:
     """What the store knows of a span of time: raw material of a digest.
@@ -81,7 +111,7 @@ class WeekData:
     dropped. `alerted`, `digest`, `dropped` count articles by verdict, `feeds` is how every feed stands now.
     `cases` are those of its stories, whole. `past` are the stories of the half year up to its end. `passages` are
     (article id, beginning of its text) of `judged`. `held` counts held stories by channel, `withdrawn` stories that
-    were withdrawn in it.
+    were withdrawn in it. `edits` are what reviewers changed in its digests, in order.
     """
 
     stories: tuple[Story, ...] = ()
@@ -97,6 +127,7 @@ class WeekData:
     passages: tuple[tuple[str, str], ...] = ()
     held: tuple[tuple[str, int], ...] = ()
     withdrawn: int = 0
+    edits: tuple[DigestEdit, ...] = ()
 
 
 # ── what is told of it ────────────────────────────────────────────────────────────────────────────
@@ -232,7 +263,8 @@ class Digest:
     `by_code` and `by_language` count the listed stories, commonest first. `due_at` is set when it is sent late.
     `new` counts stories that opened in the week, `routes` them by origin and host. `report` is the one to read.
     `held` counts stories that were held back from the channel. `language` is that of its frame: one of
-    `DIGEST_LANGUAGES`. `trends` is None where nothing was counted.
+    `DIGEST_LANGUAGES`. `trends` is None where nothing was counted. `names_feeds`: it says which feeds are in trouble,
+    not only how many. `note` is what reviewers say to it, "" without.
     """
 
     week: str
@@ -259,4 +291,6 @@ class Digest:
     withdrawn: int = 0
     held: int = 0
     missed: Estimate | None = None
+    note: str = ""
     trends: Trends | None = None
+    names_feeds: bool = True

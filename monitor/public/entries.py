@@ -19,6 +19,7 @@ import nh3
 from monitor.compose import WORD_JOINER, headline_of, shown_url, stretches
 from monitor.model import (
     EPOCH,
+    PICTURE_PART,
     Delivery,
     DeliveryKind,
     DeliveryState,
@@ -139,10 +140,15 @@ def _story(rows: Sequence[Delivery], language: str) -> PublicEntry | None:
 
 
 def digests_told(rows: Iterable[Delivery]) -> tuple[tuple[str, str, datetime], ...]:
-    """(week, channel, when it was told) of digests of which every part was sent; of a week the first channel's."""
+    """(week, channel, when it was told) of digests of which every part was sent; of a week the first channel's.
+
+    Whether the picture went too is no part of it.
+    """
     parts: dict[tuple[str, str], list[Delivery]] = {}
     for row in rows:
-        week = row.key.removeprefix("digest:").partition("/")[0]
+        week, _, part = row.key.removeprefix("digest:").partition("/")
+        if part == PICTURE_PART:
+            continue
         parts.setdefault((week, row.channel), []).append(row)
     told: dict[str, tuple[str, datetime]] = {}
     for (week, channel), mine in sorted(parts.items(), key=lambda item: item[1][0].id):

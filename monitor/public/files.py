@@ -7,7 +7,7 @@ channels are public; it serves nothing itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Protocol
 from monitor.config import Settings
 from monitor.digest import render, select
 from monitor.digest.frame import Frame
+from monitor.digest.missed import Missed
 from monitor.errors import StateError
 from monitor.model import ChannelRules, Delivery, Label, Story, WeekData
 from monitor.public import entries, formats
@@ -23,6 +24,7 @@ from monitor.public.entries import PublicEntry, PublicFeed
 
 FOLDER = "public"
 ALERTS, DIGEST = "alerts", "digest"
+Estimated = Callable[[select.Week], Missed | None]
 NAMES = ("alerts.atom", "alerts.json", "digest.atom", "digest.json")
 
 
@@ -57,8 +59,10 @@ class Publisher:
     _made_of: object = None
     _pages: dict[object, PublicEntry] = field(default_factory=dict)
 
-    def publish(self, store: ToldStore, settings: Settings) -> tuple[Path, ...]:
+    def publish(self, store: ToldStore, settings: Settings, *, missed: Estimated = lambda _: None) -> tuple[Path, ...]:
         """Bring the files up to date and return those that changed; while `public.enabled` is false, delete them.
+
+        `missed` is what a random sample says was missed in a week: a digest says so where it is sent, and here.
 
         Raises:
             StateError: the store can't be read, or a file not be written.
@@ -67,7 +71,7 @@ class Publisher:
         try:
             if not settings.public.enabled:
                 return _deleted(folder)
-            return self._published(store, settings, folder)
+            return self._published(store, settings, folder, missed)
         except OSError as error:
             name = error.filename or folder
             raise StateError(
@@ -75,7 +79,7 @@ class Publisher:
                 "rights, then they are brought up to date by themselves"
             ) from error
 
-    def _published(self, store: ToldStore, settings: Settings, folder: Path) -> tuple[Path, ...]:
+    def _published(self, store: ToldStore, settings: Settings, folder: Path, missed: Estimated) -> tuple[Path, ...]:
         rows = store.told(settings.public.channels, entries.NEWEST)
         labels, withdrawn = store.labels(), store.withdrawn()
         made_of = (tuple(rows), tuple(labels), withdrawn, settings)
@@ -86,7 +90,7 @@ class Publisher:
         languages = {story.id: story.language for story in stories.values()}
         without = entries.taken_back(stories.values(), labels)
         told = entries.of_stories(about, languages, without)
-        weeks = self._digests(store, settings, [row for row in rows if not row.story_id], labels, withdrawn)
+        weeks = self._digests(store, settings, [row for row in rows if not row.story_id], labels, withdrawn, missed)
         title, base = settings.public.title, settings.public.url
         feeds = (
             PublicFeed(name=ALERTS, title=title, base=base, entries=told),
@@ -103,25 +107,32 @@ class Publisher:
         rows: Sequence[Delivery],
         labels: Sequence[Label],
         withdrawn: frozenset[str],
+        missed: Estimated,
     ) -> tuple[PublicEntry, ...]:
         rules = {channel.name: channel.rules for channel in settings.channels}
         made: dict[object, PublicEntry] = {}
         for week, channel, at in entries.digests_told(rows):
             if channel in rules:
                 key = (week, at, rules[channel], settings.timezone, settings.feeds, tuple(labels), withdrawn)
-                made[key] = self._pages.get(key) or _digest(store, settings, rules[channel], week, at, labels)
+                made[key] = self._pages.get(key) or _digest(store, settings, rules[channel], week, at, labels, missed)
         self._pages = made
         return tuple(made.values())
 
 
 def _digest(
-    store: ToldStore, settings: Settings, rules: ChannelRules, name: str, at: datetime, labels: Sequence[Label]
+    store: ToldStore,
+    settings: Settings,
+    rules: ChannelRules,
+    name: str,
+    at: datetime,
+    labels: Sequence[Label],
+    missed: Estimated,
 ) -> PublicEntry:
     week, tz = select.Week.parse(name), settings.timezone
     data = store.judged_between(*week.span(tz))
     data = _without(data, entries.taken_back(data.stories, labels))
     feeds = {feed.url: feed for feed in settings.feeds}
-    digest = select.select(data, rules, week, feeds=feeds, tz=tz)
+    digest = select.select(data, rules, week, feeds=feeds, tz=tz, missed=missed(week))
     # A feed reader takes no pictures and shows their words as text.
     page = render.as_html(digest, pictures=False)
     return entries.of_digest(name, f"{Frame(digest.language).say('name')} {name}", page, at, digest.language)

@@ -1,24 +1,26 @@
-"""What the pages keep in memory, so that the next article is there at once: a month of glances, and the labels.
+"""What the pages keep in memory, so that the next one is there at once: a month of glances, the labels, what was drawn.
 
-Both are read anew when they are old or have grown; labels that were left as errands count at once. Used by several
-threads.
+It is read anew when it is old or has grown; labels that were left as errands count at once. Used by several threads.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from monitor import log
+from monitor.digest.sample import by_article
 from monitor.errands import Errand, labels_of
 from monitor.errors import StateError
 from monitor.model import EPOCH, Label, LabelValue
 from monitor.store.review import Glance
 
 _log = log.get(__name__)
+_T = TypeVar("_T")
 
 WINDOW = timedelta(days=35)
 """Five weeks: this one and the four before it."""
@@ -74,7 +76,7 @@ class Memory:
         """What counts of what people said, by article: of each rater the newest, in order of time."""
         newest = self.reads.newest_label()
         if self._labels[0] != newest:
-            self._labels = (newest, _by_article(self.labels()))
+            self._labels = (newest, by_article(self.labels()))
         waiting = labels_of(self.waiting())
         if not waiting:
             return self._labels[1]
@@ -107,8 +109,49 @@ class Memory:
         self._whole_at = now if is_whole else self._whole_at
 
 
-def _by_article(labels: Sequence[Label]) -> dict[str, tuple[Label, ...]]:
-    found: dict[str, list[Label]] = {}
-    for label in labels:
-        found.setdefault(label.article_id, []).append(label)
-    return {article_id: tuple(said) for article_id, said in found.items()}
+@dataclass(slots=True)
+class Kept:
+    """The last `most` things that took time to make, by what they were made of."""
+
+    clock: Callable[[], datetime]
+    most: int = 24
+    _made: OrderedDict[Hashable, tuple[datetime, Any]] = field(default_factory=OrderedDict)
+    _under_way: set[Hashable] = field(default_factory=set)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, key: Hashable, make: Callable[[], _T], *, at_most: timedelta = WHOLE_FOR) -> _T:
+        """What `make` made under `key`. What is older than half a minute is made anew beside, than `at_most` first."""
+        now = self.clock()
+        with self._turn:
+            made_at, known = self._made.get(key, (EPOCH, None))
+            age = now - made_at
+            is_old = not timedelta(0) <= age < FRESH_FOR
+            is_usable = timedelta(0) <= age < at_most
+            begins = is_old and is_usable and key not in self._under_way
+            if begins:
+                self._under_way.add(key)
+        if begins:
+            threading.Thread(target=self._make_beside, args=(key, make), name="kept", daemon=True).start()
+        if is_usable:
+            found: _T = known
+            return found
+        return self._make(key, make)
+
+    def _make(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        now = self.clock()
+        made = make()
+        with self._turn:
+            self._made[key] = (now, made)
+            self._made.move_to_end(key)
+            while len(self._made) > self.most:
+                self._made.popitem(last=False)
+        return made
+
+    def _make_beside(self, key: Hashable, make: Callable[[], object]) -> None:
+        try:
+            self._make(key, make)
+        except StateError as error:
+            _log.warning("what is shown could not be made anew", error=str(error))
+        finally:
+            with self._turn:
+                self._under_way.discard(key)

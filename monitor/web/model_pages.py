@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from monitor.digest.sample import Labels, Vote, vote
 from monitor.model import Decision, Judged
 from monitor.store.review import Glance
 from monitor.web.charts import Curve, curve, scatter
-from monitor.web.queues import Labels, Vote, vote
 from monitor.web.site import Site, page
 
 LATELY = timedelta(days=30)

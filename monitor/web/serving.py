@@ -18,7 +18,7 @@ from starlette.routing import Route
 from monitor import errands, log
 from monitor.config import Settings
 from monitor.errors import AlreadyRunning, ConfigError, StateError
-from monitor.store import Store
+from monitor.store import Store, keys
 from monitor.web import (
     digest_pages,
     door_pages,
@@ -29,7 +29,7 @@ from monitor.web import (
     watch_pages,
 )
 from monitor.web.door_pages import Door
-from monitor.web.sessions import Keeper, checker, kept_key
+from monitor.web.sessions import Keeper, checker
 from monitor.web.shield import Admission, Shield
 from monitor.web.site import Site, View, refusal
 
@@ -79,16 +79,15 @@ def built(settings: Settings, store: Store, *, host: str, clock: Callable[[], da
     """
     who = admission(settings, host)
     password = settings.web_password.reveal() if settings.web_password else ""
-    # Samples are drawn by a key that outlives a change of the password: a week's sample must stay what it was.
     site = Site(
         settings=settings,
         store=store,
         clock=clock,
-        key=kept_key(settings.state_dir, "sample"),
+        key=keys.kept_key(settings.state_dir, keys.SAMPLE),
         open_to_all=not who.needs_login,
     )
     site.memory.warm()
-    keeper = Keeper(kept_key(settings.state_dir, f"session:{password}"))
+    keeper = Keeper(keys.kept_key(settings.state_dir, f"session:{password}"))
     door = Door(keeper=keeper, is_right=checker(password) if password else None)
     pages = Starlette(routes=list(_routes(site, door)), exception_handlers={404: _lost(site), 405: _lost(site)})
     return Shield(
@@ -139,6 +138,7 @@ def _routes(site: Site, door: Door) -> list[Route]:
     post: dict[str, View] = {
         "/review/{queue}": review_pages.say,
         "/review/{queue}/undo": review_pages.undo,
+        "/digest": digest_pages.edit_digest,
         "/feeds/{feed}": watch_pages.act_on_feed,
         "/channels/{channel}": watch_pages.act_on_channel,
         "/login": door.log_in,

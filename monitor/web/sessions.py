@@ -7,23 +7,17 @@ password changes: that is a part of the key.
 from __future__ import annotations
 
 import hashlib
-import hmac
-import os
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from monitor.errors import StateError
 from monitor.model import EPOCH
 
 LASTS = timedelta(hours=12)
-KEY_FILE = "web.key"
-_KEY_BYTES = 32
 _MAX_NAME_CHARS = 40
 
 FREE_TRIES = 5
@@ -102,28 +96,6 @@ class Keeper:
 
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(self.key, salt="session", signer_kwargs={"digest_method": hashlib.sha256})
-
-
-def kept_key(state_dir: Path, password: str) -> bytes:
-    """The key of this state's sessions: random, kept in the state directory, and another one with each password.
-
-    Raises:
-        StateError: it can't be written or read.
-    """
-    path = state_dir / KEY_FILE
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            draft = path.with_name(f".{KEY_FILE}.{os.getpid()}")
-            draft.touch(mode=0o600)
-            draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
-            draft.replace(path)
-        key = path.read_bytes()
-    except OSError as error:
-        raise StateError(f"{path}: can't be kept ({error.strerror or error}); check owner and rights") from error
-    if len(key) < _KEY_BYTES:
-        raise StateError(f"{path}: is cut off; delete it, then everybody logs in anew")
-    return hmac.digest(key, password.encode(), "sha256")
 
 
 # ── passwords ─────────────────────────────────────────────────────────────────────────────────────

@@ -2,8 +2,9 @@
 
 Text goes out plain, written as the service reads it (`dialects`), in parts where it takes no more at once. apprise only
 tells whether it worked, so what the service answered is listened to (`heard`). It runs in a thread of its own, because
-it is synchronous. Never given attachments or templates: both read files and addresses that a message names. Redirects
-are not followed, unless the target's address says so. docs/channels.md
+it is synchronous. Never given attachments by name or templates: both read files and addresses that a message names; a
+mail takes a digest's picture as bytes. Redirects are not followed, unless the target's address says so.
+docs/channels.md
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import uuid
 import warnings
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import apprise
+from apprise.attachment.memory import AttachMemory
 
 from monitor.alerts.channels import dialects
 from monitor.alerts.channels.base import Pace
@@ -90,6 +93,11 @@ class AppriseChannel:
     def can_edit(self) -> bool:
         """It can't."""
         return False
+
+    @property
+    def shows_pictures(self) -> bool:
+        """A mail does."""
+        return self._schema in _MAIL
 
     async def send(self, message: Message, *, possible_repeat: bool, reply_to: str = "") -> str:  # noqa: ARG002
         """Send `message`; the id is empty, apprise gives none, so there are no answers either.
@@ -185,9 +193,10 @@ class AppriseChannel:
     def _notify(self, text: str, message: Message) -> SendError | None:
         subject = clean_line(headline_of(message).replace(WORD_JOINER, ""), SUBJECT_CHARS)
         title = subject if self._schema in _MAIL else ""
+        picture = _attached(message.picture) if self.shows_pictures and message.picture else None
         _made_ready(self._plugin)
         with listening() as heard:
-            taken = self._plugin.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT)
+            taken = self._plugin.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT, attach=picture)
             return None if taken else failure(self.name, heard)
 
 
@@ -231,6 +240,18 @@ def _plugin(name: str, url: str) -> Any:
     if "cto" not in url:
         plugin.socket_connect_timeout = CONNECT_SECONDS
     return plugin
+
+
+def _attached(path: str) -> Any:
+    """A picture of ours as an attachment; None where it is gone: the words go without it."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        return None
+    made: Any = AttachMemory
+    found = apprise.AppriseAttachment()
+    found.add(made(content, name=Path(path).name, mimetype="image/png"))
+    return found
 
 
 def _made_ready(plugin: Any) -> None:

@@ -54,11 +54,17 @@ class Channel(Protocol):
         """Whether `edit` can work at all; edits are not queued otherwise."""
         ...
 
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether it can show `Message.picture`; none is queued for it otherwise."""
+        ...
+
     async def send(self, message: Message, *, possible_repeat: bool, reply_to: str = "") -> str:
         """Send `message` and return the id under which the service knows it.
 
         `possible_repeat` marks it for its readers: an earlier attempt may have arrived. `reply_to` is the id of what it
-        answers; where that is gone, or there are no answers, it is a message like any other.
+        answers; where that is gone, or there are no answers, it is a message like any other. A picture that can't be
+        shown is left out.
 
         Raises:
             SendError: it was not confirmed.

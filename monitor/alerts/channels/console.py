@@ -63,6 +63,11 @@ class ConsoleChannel:
         """It prints a line that says so."""
         return True
 
+    @property
+    def shows_pictures(self) -> bool:
+        """It says where the picture is."""
+        return True
+
     async def send(self, message: Message, *, possible_repeat: bool, reply_to: str = "") -> str:
         """Print `message`; return its number. An answer names the number of what it answers.
 
@@ -100,6 +105,8 @@ class ConsoleChannel:
             # No box around it: its right edge would tear on text that runs from right to left.
             console.rule(f"{self.name} · {number}", align="left", style="dim", characters="─")
             console.print(_as_rich(message), width=min(console.width, _WIDEST), overflow="fold")
+            if message.picture:
+                console.print(Text(f"\nPicture: {_without_controls(message.picture)}", style="dim"), soft_wrap=True)
             console.print()
 
         self._write(draw)
