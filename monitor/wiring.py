@@ -21,6 +21,7 @@ from monitor import log, moving
 from monitor.alerts import deliver, policy
 from monitor.alerts.channels.base import Channel
 from monitor.alerts.channels.console import ConsoleChannel
+from monitor.alerts.pacing import REQUEST_LASTS
 from monitor.config import ChannelSettings, Settings
 from monitor.config.difference import moved_feeds
 from monitor.errors import ModelError, StateError
@@ -122,7 +123,8 @@ async def opened(
             push=_push(settings) if clock else None,
         )
         deliver.recover(store, moment)
-        pacer = deliver.Pacer.primed(store.recent_sends(moment - timedelta(minutes=1)), channels)
+        tried = store.recent_sends(moment - timedelta(minutes=1) - REQUEST_LASTS)
+        pacer = deliver.Pacer.primed(tried, channels, now=moment)
         app = App(
             settings=settings,
             store=store,

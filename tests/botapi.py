@@ -9,7 +9,7 @@
         api.requests                                  # every request: (method, chat, at)
         api.violations                                # rules and limits that were broken, in words; should stay empty
 
-It keeps Telegram's rules: 1 to 4,096 UTF-16 units, at most 100 entities, entities inside the text and not through a
+It keeps Telegram's rules: 1 to 4,096 UTF-16 units (1,024 under a photo, which is a PNG of at most 10 MB), at most 100 entities, entities inside the text and not through a
 surrogate pair, no `parse_mode` (ours is entities only), link previews off, and, with `limits=True`, 1 message a second and
 20 a minute to a chat and 30 a second in all, and no request to a chat before its `retry_after` is over. `clock` gives its
 time, as seconds. Only chats of `api.chats` exist; two are there from the start: "-100123" (channel) and "-200" (group).
@@ -28,10 +28,14 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from itertools import accumulate
 from typing import Any
 from urllib.parse import parse_qsl
 
+from tests.botapi_hook import Hook
+
+_SENDING = {"sendMessage", "sendPhoto", "editMessageText"}
 _METHODS = {"getupdates": "getUpdates"}
 """Telegram takes the names of methods in any case."""
 
@@ -141,6 +145,8 @@ class Accepted:
     """The message it answers, where that was still there."""
     heard: bool = True
     """Whether the sender was sent a whole answer."""
+    photo: bytes = b""
+    """The picture of which `text` is the caption."""
 
     @property
     def pings(self) -> tuple[str, ...]:
@@ -210,8 +216,12 @@ class BotApi:
     """Answers to presses: the query's id and the text."""
     left: list[str] = field(default_factory=list)
     """Chats that the bot left."""
+    hook: Hook = field(default_factory=Hook)
+    """Where updates are sent to, where they are not asked for."""
     default: Fault = OK
     """How calls go that nothing was scripted for."""
+    hears_groups: bool = False
+    """Whether the bot's privacy mode is off."""
 
     def __post_init__(self) -> None:
         self._script: deque[Fault] = deque()
@@ -296,6 +306,9 @@ class BotApi:
         return {button["text"]: button["callback_data"] for row in rows for button in row}
 
     def _updates(self, form: dict[str, str]) -> tuple[Fault, Any]:
+        if self.hook.url:
+            why = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+            return _answer(409, f"Conflict: {why}"), None
         if self.update_faults:
             fault = self.update_faults.popleft()
             if fault is not OK:
@@ -341,14 +354,16 @@ class BotApi:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self._pump = asyncio.create_task(self.hook.pump(self.updates, self.clock))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close everything, hanging calls too."""
         self._server.close()
+        self._pump.cancel()
         for task in tuple(self._connections):
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(self._pump, *self._connections, return_exceptions=True)
         await self._server.wait_closed()
 
     # ── HTTP ──────────────────────────────────────────────────────────────────────────────────────
@@ -373,7 +388,7 @@ class BotApi:
         sizes = re.findall(r"(?im)^content-length:\s*(\d+)", head)
         body = await reader.readexactly(int(sizes[0])) if sizes else b""
         path = head.split(" ", 2)[1]
-        fault, payload = self._call(path, dict(parse_qsl(body.decode(), keep_blank_values=True)))
+        fault, payload = self._call(path, _form(head, body))
         if fault.way == "hang":
             await asyncio.sleep(3600)
         if fault.way == "reset":
@@ -401,7 +416,7 @@ class BotApi:
         if bot != f"bot{self.token}":
             fault = unauthorized() if re.fullmatch(r"bot\d+:[\w-]{30,}", bot) else not_found()
             return fault, fault.body
-        if method in {"sendMessage", "editMessageText"}:
+        if method in _SENDING:
             return self._sending(method, chat, form, now)
         fault, result = self._asking(method, chat, form)
         return fault, fault.body or json.dumps({"ok": True, "result": result}).encode()
@@ -423,13 +438,19 @@ class BotApi:
             return OK, {
                 **me,
                 "can_join_groups": True,
-                "can_read_all_group_messages": False,
+                "can_read_all_group_messages": self.hears_groups,
                 "supports_inline_queries": False,
             }
         if method == "getUpdates":
             return self._updates(form)
+        if method == "setWebhook":
+            wrong = self.hook.set(form)
+            return (bad_request(wrong), None) if wrong else (OK, True)
         if method == "deleteWebhook":
+            self.hook.remove()
             return OK, True
+        if method == "getWebhookInfo":
+            return OK, self.hook.info(len(self.updates))
         if method == "answerCallbackQuery":
             self.toasts.append((form["callback_query_id"], form.get("text", "")))
             return OK, True
@@ -477,17 +498,21 @@ class BotApi:
         return self._script.popleft() if self._script else self.default
 
     def _refusal(self, method: str, chat: str, form: dict[str, str]) -> Fault | None:
-        text, entities = form.get("text", ""), json.loads(form.get("entities", "[]"))
+        text, entities = _words(form)
+        most = 1024 if method == "sendPhoto" else 4096
         if "parse_mode" in form:
             self.violations.append(f"parse_mode {form['parse_mode']!r} was used")
-        if not json.loads(form.get("link_preview_options", "{}")).get("is_disabled"):
+        if method != "sendPhoto" and not json.loads(form.get("link_preview_options", "{}")).get("is_disabled"):
             self.violations.append("a link preview was not switched off")
         if chat not in self.chats:
             return bad_request("chat not found")
-        if not text.strip():
+        photo = form.get("photo", "").encode("latin-1")
+        if method == "sendPhoto" and (len(photo) > 10_000_000 or not photo.startswith(b"\x89PNG\r\n")):
+            return bad_request("IMAGE_PROCESS_FAILED")
+        if not text.strip() and method != "sendPhoto":
             return bad_request("message text is empty")
-        if len(text.encode("utf-16-le")) // 2 > 4096:
-            return bad_request("message is too long")
+        if len(text.encode("utf-16-le")) // 2 > most:
+            return bad_request("message caption is too long" if method == "sendPhoto" else "message is too long")
         if len(entities) > 100:
             self.violations.append(f"{len(entities)} entities")
             return bad_request("too much entities")
@@ -517,10 +542,11 @@ class BotApi:
         edited = method == "editMessageText"
         if not edited:
             self._numbers += 1
+        text, entities = _words(form)
         got = Accepted(
             chat=chat,
-            text=form["text"],
-            entities=tuple(json.loads(form.get("entities", "[]"))),
+            text=text,
+            entities=tuple(entities),
             at=now,
             message_id=int(form["message_id"]) if edited else self._numbers,
             silent=form.get("disable_notification", "").lower() == "true",
@@ -528,17 +554,16 @@ class BotApi:
             edited=edited,
             reply_to=self._answered(chat, form),
             heard=heard,
+            photo=form.get("photo", "").encode("latin-1"),
         )
         self.accepted.append(got)
         if "reply_markup" in form or edited:  # an edit that brings no buttons takes them away
             self._hang(chat, got.message_id, json.loads(form.get("reply_markup", "{}")))
-        return {
-            "message_id": got.message_id,
-            "date": int(time.time()),
-            "chat": self._chat(chat),
-            "text": got.text,
-            "entities": list(got.entities),
-        }
+        about = {"message_id": got.message_id, "date": int(time.time()), "chat": self._chat(chat)}
+        if got.photo:
+            size = {"file_id": "p", "file_unique_id": "p", "width": 1, "height": 1, "file_size": len(got.photo)}
+            return {**about, "photo": [size], "caption": got.text, "caption_entities": list(got.entities)}
+        return {**about, "text": got.text, "entities": list(got.entities)}
 
     def _answered(self, chat: str, form: dict[str, str]) -> int | None:
         message_id = json.loads(form.get("reply_parameters", "{}")).get("message_id")
@@ -547,7 +572,7 @@ class BotApi:
     def _look_at_limits(self, chat: str, now: float) -> None:
         if not self.limits:
             return
-        sent = [(to, at) for method, to, at in self.requests[-400:-1] if method in {"sendMessage", "editMessageText"}]
+        sent = [(to, at) for method, to, at in self.requests[-400:-1] if method in _SENDING]
         same = [at for to, at in sent if to == chat]
         # A hair of tolerance: clocks that are added up from seconds are not exact.
         if sum(at > now - 0.999 for at in same) >= 1:
@@ -558,6 +583,29 @@ class BotApi:
             self.violations.append("more than 30 requests a second")
         if now < self.silent_until.get(chat, 0.0) - 0.001:
             self.violations.append(f"a request to {chat} before its retry_after was over")
+
+
+def _form(head: str, body: bytes) -> dict[str, str]:
+    """The fields of a request; a file is its bytes, one letter each."""
+    kind = re.search(r"(?im)^content-type:\s*(multipart/\S.*?)\s*$", head)
+    if not kind:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True))
+    whole = message_from_bytes(b"Content-Type: " + kind[1].encode() + b"\r\n\r\n" + body, policy=policy.HTTP)
+    parts: dict[str, tuple[bool, bytes]] = {}
+    for part in whole.iter_parts():  # type: ignore[attr-defined]
+        name = part.get_param("name", header="content-disposition")
+        parts[str(name)] = (part.get_filename() is not None, part.get_payload(decode=True))
+    files = {name: content.decode("latin-1") for name, (is_file, content) in parts.items() if is_file}
+    form = {name: content.decode() for name, (is_file, content) in parts.items() if not is_file}
+    sent = form.get("photo", "").removeprefix("attach://")
+    return {**form, "photo": files[sent]} if sent in files else {**form, **files}
+
+
+def _words(form: dict[str, str]) -> tuple[str, list[Json]]:
+    """Text and entities, of a message or under a photo."""
+    under = "caption" in form
+    text = form.get("caption" if under else "text", "")
+    return text, json.loads(form.get("caption_entities" if under else "entities", "[]"))
 
 
 def _wrong_entity(text: str, entities: list[Json]) -> str:

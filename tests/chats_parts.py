@@ -150,14 +150,15 @@ class PostOffice:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         parsed = message_from_bytes(envelope.content)
-        body = parsed.get_payload(decode=True)
+        words = next(part for part in parsed.walk() if part.get_content_maintype() == "text")
+        body = words.get_payload(decode=True)
         assert isinstance(body, bytes)
         self.letters.append(
             Mail(
                 to=envelope.rcpt_tos,
                 subject=str(make_header(decode_header(parsed["Subject"]))),
                 text=body.decode().replace("\r\n", "\n").rstrip("\n"),
-                kind=parsed.get_content_type(),
+                kind=words.get_content_type(),
                 files=sum(1 for part in parsed.walk() if part.get_filename()),
             )
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,6 +90,7 @@ class Said:
     edited: list[tuple[str, str]] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     can_edit: bool = True
+    shows_pictures: bool = False
     account: str = ""
     chat: str = ""
     pace: Pace | None = None
@@ -183,7 +185,10 @@ async def scene(
     async with BotApi(clock=clock.seconds, limits=limits) as api:
         made: dict[str, Channel] = dict(channels or {})
         if channels is None:
-            made = {"main": telegram(api, "main", CHANNEL), "group": telegram(api, "group", GROUP)}
+            made = {
+                name: telegram(api, name, chat, sleep=clock.sleep)
+                for name, chat in (("main", CHANNEL), ("group", GROUP))
+            }
         stage = Scene(folder=folder, clock=clock, api=api, channels=made)
         stage.open()
         try:
@@ -194,8 +199,15 @@ async def scene(
                 await channel.aclose()
 
 
-def telegram(api: BotApi, name: str, chat: str, *, timeout: timedelta = timedelta(seconds=10)) -> TelegramChannel:
-    return TelegramChannel(name=name, token=api.token, chat=chat, api_url=api.url, timeout=timeout)
+def telegram(
+    api: BotApi,
+    name: str,
+    chat: str,
+    *,
+    timeout: timedelta = timedelta(seconds=10),
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> TelegramChannel:
+    return TelegramChannel(name=name, token=api.token, chat=chat, api_url=api.url, timeout=timeout, sleep=sleep)
 
 
 @contextlib.contextmanager

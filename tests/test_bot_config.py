@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.config.difference import difference
+from monitor.errors import ConfigError
 from tests.config_parts import FEED, TOKEN, loaded, problem
 
 TELEGRAM = '[[channels]]\nname = "r"\ntype = "telegram"\nchat = "-1"\noperators = true\n'
@@ -64,3 +65,71 @@ def test_what_will_not_work_is_warned_of(text: str, token: bool, said: str) -> N
 def test_another_list_of_persons_is_named_when_settings_change() -> None:
     before, after = (loaded(f"[bot]\nadmins = [{who}]\n{FEED}") for who in ("1", "1, 2"))
     assert "bot.admins changed" in difference(before, after).lines()
+
+
+# ── a webhook ─────────────────────────────────────────────────────────────────────────────────────
+
+HOOKED = '[bot]\nenabled = true\nwebhook = "https://bot.example.org/telegram/"\n'
+
+
+def test_telegram_is_asked_unless_there_is_an_address_to_send_to() -> None:
+    assert loaded(FEED).bot.webhook == ""
+    found = loaded(HOOKED + FEED, {"LONGARM_TELEGRAM_TOKEN": TOKEN, "LONGARM_WEBHOOK_SECRET": "a-secret_of-16-chars"})
+    assert (found.bot.webhook, found.bot.listen) == ("https://bot.example.org/telegram", "127.0.0.1:8082")
+    assert found.webhook_secret is not None
+    assert "a-secret_of-16-chars" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('webhook = "bot.example.org"', "expected an address that begins with https://"),
+        ('webhook = "https://bot.example.org/?a=b"', 'expected an address without "?" and "#"'),
+        ('webhook = "http://bot.example.org/"', "expected https://: Telegram sends in no other way"),
+        ('webhook = "http://127.0.0.1/"', "expected https://: Telegram sends in no other way"),
+        ('webhook = "https://bot.example.org:9000/"', "found port 9000; expected one that Telegram sends to: 443, 80"),
+        ('webhook = "http://far.test/"\napi_url = "http://127.0.0.1:8081"', "expected https://"),
+        ('webhook = "https://ana:secret@bot.example.org/"', "user"),
+        ('listen = "8082"', "expected a host and port"),
+    ],
+)
+def test_an_address_that_telegram_could_not_send_to_is_said(text: str, said: str) -> None:
+    assert said in problem(f"[bot]\nenabled = true\n{text}\n{FEED}")
+
+
+@pytest.mark.parametrize("webhook", ["https://bot.example.org:8443/", "http://127.0.0.1:9000/", "https://b.test:9000/"])
+def test_a_bot_api_server_of_ones_own_may_send_close_by_and_to_any_port(webhook: str) -> None:
+    own = 'api_url = "http://127.0.0.1:8081"\n'
+    found = loaded(f'[bot]\nenabled = true\nwebhook = "{webhook}"\n{own}{FEED}', {"LONGARM_TELEGRAM_TOKEN": TOKEN})
+    assert found.bot.webhook == webhook.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "secret", ["short", "x" * 257, "with spaces in it, and commas", "ümläute-sind-keine-buchstaben"]
+)
+def test_a_secret_that_telegram_does_not_take_is_said_without_it(secret: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(HOOKED + FEED, {"LONGARM_TELEGRAM_TOKEN": TOKEN, "LONGARM_WEBHOOK_SECRET": secret})
+    assert "LONGARM_WEBHOOK_SECRET" in str(caught.value)
+    assert secret not in str(caught.value)
+
+
+def test_a_webhook_without_a_bot_is_warned_of() -> None:
+    found = loaded('[bot]\nwebhook = "https://bot.example.org/"\n' + FEED)
+    assert any("a webhook and is not enabled" in line for line in found.warnings)
+
+
+def test_another_address_is_named_and_another_secret_is_only_said_to_differ() -> None:
+    before = loaded(
+        HOOKED + FEED, {"LONGARM_TELEGRAM_TOKEN": TOKEN, "LONGARM_WEBHOOK_SECRET": "the-first-secret-of-us"}
+    )
+    changed = HOOKED.replace("bot.example.org", "b.example.org")
+    after = loaded(
+        changed + FEED, {"LONGARM_TELEGRAM_TOKEN": TOKEN, "LONGARM_WEBHOOK_SECRET": "the-second-secret-of-us"}
+    )
+    lines = difference(before, after).lines()
+    assert any(
+        "bot.webhook https://bot.example.org/telegram → https://b.example.org/telegram" in line for line in lines
+    )
+    assert any("LONGARM_WEBHOOK_SECRET" in line for line in lines)
+    assert not any("secret-of-us" in line for line in lines)

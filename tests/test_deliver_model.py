@@ -2,7 +2,8 @@
 
 Nothing lost · "sent" means accepted · at most one extra copy for each attempt of unknown outcome, and marked · in order
 within a chat · Telegram's limits kept · an edit is never a message, and the newest words stand in the end · a reply goes
-once · a story is told alone or in a list, not in both.
+once · a story is told alone or in a list, not in both · whatever a headline holds, it pings nobody, links nowhere but
+where we do, turns no text around, and is as long as Telegram takes.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from hypothesis.stateful import (
 
 from monitor.alerts.bursts import Words
 from monitor.alerts.folding import Folding
+from monitor.compose import Composer, harmless, isolated
 from monitor.errors import StateError
-from monitor.model import Message
+from monitor.model import Message, SpanKind
 from monitor.store import Store
 from tests import botapi
 from tests.deliver_parts import CHANNEL, GROUP, Scene, edit, reply, scene, story_row, telegram
@@ -62,6 +64,28 @@ FAULTS = {
 }
 
 
+OVERRIDES = set("\u202a\u202b\u202d\u202e\u061c\u200e\u200f")
+HEADLINES = st.one_of(
+    st.text(max_size=60),
+    st.text(alphabet="@/#<>&*_[]()`.:~a1 \u202e\u2066\u2069\u200b\u200d\u0301\U0001f6a8ش", max_size=60),
+    st.sampled_from(
+        [
+            "@admin /stop@longarm_bot #tag <b>x</b> [x](tg://user?id=1) https://evil.test/ javascript:1",
+            "\u202eevil\u2066 تم اعتقال الناشط @channel",
+            "\U0001f6a8" * 200,
+            "a\u0301" * 200,
+            "",
+        ]
+    ),
+)
+
+
+def told_of(key: str, headline: str, words: str) -> Message:
+    """An alert as the renderer puts it together: `key` first, as lists show no more than that, `words` last."""
+    composer = Composer().add(f"{key}: ").add(isolated(harmless(headline, 100)), SpanKind.BOLD).add("\n")
+    return composer.link("https://wire.example/1", "source").add(f"\n{words}").message()
+
+
 class Outbox(RuleBasedStateMachine):
     """One process after another, on one store and one server."""
 
@@ -72,7 +96,9 @@ class Outbox(RuleBasedStateMachine):
         self.scene = scene(self.folder)
         self.stage: Scene = self.runner.run(self.scene.__aenter__())
         for name, chats in CHATS.items():
-            self.stage.channels[name] = telegram(self.stage.api, name, chats[0], timeout=IMPATIENT)
+            self.stage.channels[name] = telegram(
+                self.stage.api, name, chats[0], timeout=IMPATIENT, sleep=self.stage.clock.sleep
+            )
         self.stage.api.add_chat(str(SUPERGROUP))
         self.stage.folding = Folding(words=Words(feeds={}, tz=ZoneInfo("UTC")), burst=4)
         self.queued: list[tuple[str, str]] = []
@@ -82,13 +108,14 @@ class Outbox(RuleBasedStateMachine):
 
     # ── what happens ──────────────────────────────────────────────────────────────────────────────
 
-    @rule(channel=st.sampled_from(sorted(CHATS)), count=st.integers(1, 3))
-    def queue(self, channel: str, count: int) -> None:
-        for _ in range(count):
+    @rule(channel=st.sampled_from(sorted(CHATS)), headlines=st.lists(HEADLINES, min_size=1, max_size=3))
+    def queue(self, channel: str, headlines: list[str]) -> None:
+        for headline in headlines:
             key = f"story:{len(self.queued):03}"
             self.queued.append((key, channel))
-            self.words[key, channel] = f"alert of {key}"
-            self.stage.queue(story_row(key, channel, queued_at=self.stage.clock()))
+            self.words[key, channel] = words = f"alert of {key}"
+            made = story_row(key, channel, queued_at=self.stage.clock())
+            self.stage.queue(replace(made, message=told_of(key, headline, words)))
 
     @precondition(lambda self: self.queued)
     @rule(data=st.data())
@@ -173,7 +200,7 @@ class Outbox(RuleBasedStateMachine):
             "an edit keeps the mark"
         )
         for got in accepted:
-            for key in () if got.edited else re.findall(r"story:\d+|news \d+", got.text):
+            for key in () if got.edited else dict.fromkeys(re.findall(r"story:\d+|news \d+", got.text)):
                 copies.setdefault(key, []).append(got.text)
         told = [(key, key, channel) for key, channel in self.queued]
         told += [(key, f"news {n:03}", channel) for n, (key, channel) in enumerate(self.replies)]
@@ -192,6 +219,12 @@ class Outbox(RuleBasedStateMachine):
             first = [key for key in copies if (key, name) in self.queued]
             assert first == sorted(first), "in order of queueing, by first arrival"
         assert self.stage.api.violations == []
+        for got in accepted:
+            assert got.pings == ()
+            assert set(got.links) <= {"https://wire.example/1"}
+            assert not OVERRIDES & set(got.text)
+            assert sum(got.text.count(opens) for opens in "\u2066\u2067\u2068") == got.text.count("\u2069")
+            assert len(got.text.encode("utf-16-le")) // 2 <= 4096
 
     def teardown(self) -> None:
         if not hasattr(self, "stage"):

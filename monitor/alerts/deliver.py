@@ -66,6 +66,8 @@ TELL_AT_ATTEMPT = 6
 PLAINER_FROM_ATTEMPT = 12
 """From here every second attempt goes out short and bare, in case it is the message that breaks the service."""
 PLAINER_UNITS = 600
+PICTURE_TRIES = 2
+"""After so many the words go without their picture: it must not keep a chat waiting."""
 LATE_AFTER = timedelta(hours=1)
 
 _UTC = ZoneInfo("UTC")
@@ -458,8 +460,8 @@ def _unconfigured(name: str) -> Notice:
 
 
 def _worded(row: Delivery, now: datetime) -> Message:
-    """The row's message as it goes out now: plainer after many failures, and with its date when it is late."""
-    message = row.message
+    """The row's message as it goes out now: plainer after failures, and with its date when it is late."""
+    message = replace(row.message, picture=row.message.picture if row.attempts < PICTURE_TRIES else "")
     failed_plainly = row.error and not row.error.startswith((_ACCOUNT, _CHAT))
     if failed_plainly and row.attempts >= PLAINER_FROM_ATTEMPT and row.attempts % 2 == 0:
         message = cut(replace(message, text=written_out(message), spans=()), PLAINER_UNITS)

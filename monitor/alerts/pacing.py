@@ -15,6 +15,8 @@ from monitor.errors import StateError
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
+REQUEST_LASTS = timedelta(seconds=20)
+"""At most so long after a try was begun its request reaches the service: then it fails."""
 _MOMENT = timedelta(milliseconds=50)
 
 
@@ -35,12 +37,18 @@ class Pacer:
         self._in_flight: dict[str, int] = {}
 
     @classmethod
-    def primed(cls, recent: Iterable[tuple[str, datetime]], channels: Mapping[str, Channel]) -> Pacer:
-        """Return a pacer that knows the attempts of the last minute: (channel name, when). Others are left out."""
+    def primed(
+        cls, recent: Iterable[tuple[str, datetime]], channels: Mapping[str, Channel], *, now: datetime | None = None
+    ) -> Pacer:
+        """Return a pacer that knows the attempts of another process: (channel name, when begun). Others are left out.
+
+        `now`, when that process was surely over: of when its attempts ended nothing is known, so each counts from the
+        latest moment at which the service can have seen it. Without it each counts from its begin.
+        """
         pacer = cls()
         for name, at in sorted(recent, key=lambda attempt: attempt[1]):
             if name in channels:
-                pacer._note(channels[name], at)
+                pacer._note(channels[name], min(at + REQUEST_LASTS, now) if now else at)
         return pacer
 
     def wait(self, channel: Channel, now: datetime, *, sparing: bool = False) -> timedelta:

@@ -5,6 +5,8 @@
     commands, history, subscribing, filters             what anybody may ask
     admin         what administrators may               review        buttons under alerts
     listening     one update: decide, write, answer     daemon        the loops
+    webhook       updates that are sent to us, where they are not asked for
+    checking      is it fit to be talked to?
 
 An update is handled exactly once: what it changes is written in one transaction with its number. Alerts to subscribers
 take the same outbox as all others. docs/design/what-may-the-bot-be-asked.md

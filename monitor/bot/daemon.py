@@ -1,29 +1,32 @@
 """The bot's loops: ask for updates, send answers, draw buttons, look after subscribers.
 
-Updates are asked for with a long poll; there is no web server, so nobody can forge one. How far they were handled
-stands in the database, and Telegram hears it with the next question. Answers and buttons give way to alerts: they wait
-where the pace of a chat or of the account is used up. docs/design/what-may-the-bot-be-asked.md
+Updates are asked for with a long poll: there is no web server then, so nobody can forge one. With a `webhook` in the
+settings Telegram sends them instead (`webhook`). Either way what was handled stands in the database. Answers and
+buttons give way to alerts: they wait where the pace of a chat or of the account is used up.
+docs/design/what-may-the-bot-be-asked.md
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor import log, wiring
+from monitor import doorway, log, wiring
 from monitor.alerts import render
 from monitor.alerts.channels.base import Channel
 from monitor.alerts.channels.telegram import TelegramChannel, TelegramLine
-from monitor.bot import review
+from monitor.bot import review, webhook
 from monitor.bot.desk import Desk
 from monitor.bot.listening import Heard, Listener
-from monitor.bot.wire import Conflict, Wire
+from monitor.bot.webhook import Hook
+from monitor.bot.wire import Conflict, Sending, Wire
+from monitor.config import Settings
 from monitor.errors import LongarmError, SendError
-from monitor.model import Answer, Card, Keyboard, Notice, Person
+from monitor.model import EPOCH, Answer, Card, Keyboard, Notice, Person
 from monitor.reload import Edits
 from monitor.store import People
 from monitor.wiring import App, utc_now
@@ -35,6 +38,12 @@ TEND_EVERY = timedelta(seconds=2)
 LOOK_EVERY = timedelta(seconds=30)
 AFTER_CONFLICT = timedelta(seconds=60)
 AFTER_REFUSAL = timedelta(minutes=5)
+CALM_FOR = timedelta(hours=1)
+"""A conflict that returns within this time is told to be over only after as long without one."""
+HOOK_EVERY = timedelta(seconds=60)
+"""So often we look whether Telegram still sends to us, and whether it can."""
+LET_GO_WITHIN = timedelta(seconds=0.7)
+"""The daemon waits a second for us to end."""
 FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(seconds=60)
 ANSWER_WITHIN = timedelta(hours=1)
 """What could not be answered for so long is not answered any more: nobody waits for it."""
@@ -52,25 +61,27 @@ async def run(app: App, edits: Edits | None = None) -> None:
             await asyncio.sleep(LOOK_EVERY.total_seconds() / 10)
             continue
         line = TelegramLine(token=settings.telegram_token.reveal(), api_url=settings.bot.api_url, pool=8)
-        bot = Bot(app=app, line=line, edits=edits)
+        bot = Bot(app=app, line=line, edits=edits, hook=webhook.hook_of(settings))
         try:
             await bot.serve(lambda began=settings: _same(began, app))  # type: ignore[misc]
         finally:
             await line.aclose()
 
 
-def _same(began: Any, app: App) -> bool:
+def _same(began: Settings, app: App) -> bool:
     now = app.settings
-    return bool(now.bot.enabled and now.telegram_token == began.telegram_token and now.bot.api_url == began.bot.api_url)
+    is_same = now.telegram_token == began.telegram_token and now.bot.api_url == began.bot.api_url
+    return now.bot.enabled and is_same and webhook.hook_of(now) == webhook.hook_of(began)
 
 
 @dataclass(slots=True)
 class Bot:
-    """One bot, as long as token and server stay the same. `clock` gives the time, `seconds` one that never jumps."""
+    """One bot, as long as token, server and hook stay the same. `seconds` are those of a clock that never jumps."""
 
     app: App
     line: TelegramLine
     edits: Edits | None = None
+    hook: Hook | None = None
     clock: Callable[[], datetime] = utc_now
     seconds: Callable[[], float] | None = None
     people: People = field(init=False)
@@ -79,31 +90,45 @@ class Bot:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _looked_at: datetime | None = None
     _is_alone: bool = False
+    _may_be_told: bool = True
+    _conflict_at: datetime = EPOCH
+    _calm_for: timedelta = timedelta(0)
+    _hooked_at: datetime = EPOCH
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
+    _following: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.people = People(self.app.store)
         self.wire = Wire(self.line)
+        if self.hook is not None:
+            log.hide(self.hook.secret)
         self.listener = Listener(Desk(app=self.app, people=self.people, edits=self.edits))
 
     async def serve(self, goes_on: Callable[[], bool]) -> None:
         """Listen and tend until `goes_on` says no."""
         self.hang_keyboards()
-        loops = [asyncio.create_task(self._listen()), asyncio.create_task(self._tend())]
+        hears = [self._listen(self.ask)] if self.hook is None else [self._be_sent(self.hook), self._answer_sent()]
+        loops = [asyncio.create_task(loop) for loop in (*hears, self._tend())]
         try:
             while goes_on():
                 await asyncio.wait(loops, timeout=LOOK_EVERY.total_seconds() / 10)
         finally:
+            await self.let_go()
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
 
     # ── listening ─────────────────────────────────────────────────────────────────────────────────
 
-    async def _listen(self) -> None:
+    async def ask(self) -> None:
+        """Ask for updates, and wait for some."""
+        await self.listen_once(wait=LONG_POLL)
+
+    async def _listen(self, once: Callable[[], Awaitable[None]]) -> None:
         rest = FIRST_REST
         while True:
             try:
-                await self.listen_once(wait=LONG_POLL)
+                await once()
                 rest = FIRST_REST
             except Conflict as error:
                 self.tell_conflict(error)
@@ -136,6 +161,100 @@ class Bot:
             await self.draw()
         return len(raws)
 
+    # ── being sent ────────────────────────────────────────────────────────────────────────────────
+
+    async def _be_sent(self, hook: Hook) -> None:
+        """Let Telegram send here; where nothing can listen there, say so and try again."""
+        key = f"bot-deaf:{self._id}"
+        while True:
+            try:
+                async with doorway.listening(webhook.built(hook.secret, self.sent), hook.listen, key="bot.listen"):
+                    _log.info("listening for Telegram", address=hook.listen)
+                    self._over(key, "The bot answers again.")
+                    await self._listen(self._look)
+            except LongarmError as error:
+                _log.error("the bot is not heard", error=str(error))
+                text = f"The bot answers nobody: {error}. Alerts are sent all the same."
+                self._try_to_tell(Notice(key=key, text=text))
+                await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+    async def _look(self) -> None:
+        await self.look_once()
+        await asyncio.sleep(HOOK_EVERY.total_seconds())
+
+    async def look_once(self) -> None:
+        """Have updates sent here, or look whether they still are, and whether they arrive.
+
+        Raises:
+            Conflict: another program has them sent elsewhere, or asks for them.
+            LongarmError: Telegram or the database can't be used.
+        """
+        assert self.hook is not None
+        if not self._is_alone:
+            await self._ask_to_be_sent(self.hook)
+            return
+        found = await self.wire.sent_to()
+        if found.url != self.hook.url:
+            raise Conflict("the bot: the address that Telegram sends to was changed or taken away")
+        self.end_conflict()
+        self._say_whether_they_arrive(found, self.hook)
+
+    async def _ask_to_be_sent(self, hook: Hook) -> None:
+        try:
+            await self.wire.be_sent(hook.url, hook.secret)
+        except SendError as error:
+            if error.permanent and error.about == "message":
+                self.tell(Notice(key=self._unreached, text=f"The bot hears nothing: its address is refused ({error})."))
+            raise
+        self._is_alone, self._hooked_at = True, self.clock()
+
+    def _say_whether_they_arrive(self, found: Sending, hook: Hook) -> None:
+        failed_at = found.failed_at or EPOCH
+        if found.waiting and failed_at > self._hooked_at and self.clock() - failed_at < 2 * HOOK_EVERY:
+            text = (
+                f"The bot hears nothing: Telegram can't hand updates over ({found.failed}), and {found.waiting} wait. "
+                f"Does a reverse proxy hand on what comes to {log.redacted_url(hook.url)}, to {hook.listen}?"
+            )
+            self.tell(Notice(key=self._unreached, text=text))
+        elif not found.waiting:
+            self._over(self._unreached, "The bot hears again.")
+
+    def sent(self, raw: object) -> None:
+        """Handle an update that was sent here; what follows from it is done later.
+
+        Raises:
+            StateError: it could not be written, and is to be sent again.
+        """
+        at = (self.seconds or asyncio.get_running_loop().time)()
+        heard = self.listener.take(raw, now=self.clock(), at=at, in_order=False)
+        if heard != Heard():
+            after = asyncio.create_task(self._after(heard))
+            self._following.add(after)
+            after.add_done_callback(self._following.discard)
+        self._came.set()
+
+    async def _answer_sent(self) -> None:
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            try:
+                self.take_up_subscribers()
+                await self.answer()
+                await self.draw()
+            except Exception as error:  # noqa: BLE001 - the top of a task: logged, and it goes on; tending tries again
+                _failed("answering", error)
+
+    async def let_go(self) -> None:
+        """Have Telegram keep updates instead of sending them where soon nobody listens."""
+        if self.hook is None or not self._is_alone:
+            return
+        try:
+            await asyncio.wait_for(self.wire.take_over(), LET_GO_WITHIN.total_seconds())
+        except (LongarmError, TimeoutError) as error:
+            _failed("letting go of the webhook", error)  # it sends in vain then, and keeps what it could not hand over
+
+    # ── what follows ──────────────────────────────────────────────────────────────────────────────
+
     async def _after(self, heard: Heard) -> None:
         """Do what follows an update; none of it is worth a second try."""
         try:
@@ -146,7 +265,7 @@ class Bot:
         except LongarmError as error:
             _failed("answering", error)
         if heard.notice:
-            self.tell(heard.notice)
+            self._try_to_tell(heard.notice)
 
     def take_up_subscribers(self) -> None:
         """Let the outbox write to everybody who is subscribed now, and to nobody else."""
@@ -162,26 +281,48 @@ class Bot:
         mail = render.notice_deliveries(notice, channels=self.app.watch.channels, tz=settings.timezone, now=now)
         self.app.store.tell(notice, mail, now=now)
 
+    def _try_to_tell(self, notice: Notice) -> None:
+        """Tell them, where a loop must go on although the store can't be written; the log has it then."""
+        try:
+            self.tell(notice)
+        except LongarmError as error:
+            _failed("telling operators", error)
+
     def tell_conflict(self, error: Conflict) -> None:
         """Say that another program takes the bot's updates; sending goes on."""
         _log.error("the bot is not heard", error=str(error))
-        self._is_alone = False
+        now = self.clock()
+        if self._is_alone and now - self._conflict_at < CALM_FOR:
+            self._calm_for = CALM_FOR  # it comes and goes: two programs take the bot from each other by turns
+        self._conflict_at, self._is_alone, self._may_be_told = now, False, True
         text = (
             f"The bot answers nobody: another program takes its updates ({error}). Is Longarm running twice with one "
             "token? Stop the other one, or give this one a token of its own. Alerts are sent all the same."
         )
-        self.tell(Notice(key=self._conflict, text=text))
+        self._try_to_tell(Notice(key=self._conflict, text=text))
 
     def end_conflict(self) -> None:
-        """Say that the bot is heard again, if it was not."""
-        if not self._is_alone:
-            self._is_alone = True
-            if any(one.key == self._conflict for one in self.app.store.open_notices()):
-                self.tell(Notice(key=self._conflict, text="The bot answers again.", closes=True))
+        """Say that the bot is heard again, if it was not, and if that lasts."""
+        self._is_alone = True
+        if self._may_be_told and self.clock() - self._conflict_at >= self._calm_for:
+            self._may_be_told, self._calm_for = False, timedelta(0)
+            self._over(self._conflict, "The bot answers again.")
+
+    def _over(self, key: str, text: str) -> None:
+        if any(one.key == key for one in self.app.store.open_notices()):
+            self.tell(Notice(key=key, text=text, closes=True))
 
     @property
     def _conflict(self) -> str:
-        return f"bot-conflict:{self.line.token.partition(':')[0]}"
+        return f"bot-conflict:{self._id}"
+
+    @property
+    def _unreached(self) -> str:
+        return f"bot-unreached:{self._id}"
+
+    @property
+    def _id(self) -> str:
+        return self.line.token.partition(":")[0]
 
     # ── tending ───────────────────────────────────────────────────────────────────────────────────
 

@@ -40,8 +40,10 @@ class Listener:
     desk: Desk
     limits: Limits = field(default_factory=Limits)
 
-    def take(self, raw: object, *, now: datetime, at: float) -> Heard:
+    def take(self, raw: object, *, now: datetime, at: float, in_order: bool = True) -> Heard:
         """Handle one update; `at` are seconds of a clock that never jumps. Never raises for what stands in it.
+
+        `in_order`: all before it came, as they do where they are asked for.
 
         Raises:
             StateError: it could not be written; the update is to come again.
@@ -50,7 +52,8 @@ class Listener:
         if number is None:
             _log.warning("an update without a number is passed over")
             return Heard()
-        if number < self.desk.people.next_update(now):
+        if self.desk.people.was_handled(number, now):
+            self.desk.people.take(number, Effects(), now=now, in_order=in_order)  # or it would be asked for again
             return Heard()
         assert isinstance(raw, dict)
         try:
@@ -60,7 +63,7 @@ class Listener:
         except Exception as error:  # noqa: BLE001 - the top of one update: a bug met here must not be met for ever
             _log.error("a bug in Longarm stopped an update", update=number, exc_info=error)
             effects, heard = _sorry(read(raw))
-        return heard if self.desk.people.take(number, effects, now=now) else Heard()
+        return heard if self.desk.people.take(number, effects, now=now, in_order=in_order) else Heard()
 
     def _decide(self, update: Update, now: datetime, at: float) -> tuple[Effects, Heard]:
         match update:
@@ -74,11 +77,12 @@ class Listener:
 
     def _asked(self, asked: Asked, now: datetime, at: float) -> Effects:
         person = self.desk.people.person(asked.chat)
-        tr = words.speaking(words.chosen(person.language if person else "", asked.language))
+        language = words.chosen(person.language if person else "", asked.language)
+        tr = words.speaking(language)
         is_admin = asked.person in self.desk.app.settings.bot.admins
         grant = self.limits.ask(asked.person, at, trusted=is_admin)
         name, _, rest = asked.text.strip().partition(" ")
-        turn = Turn(desk=self.desk, asked=asked, words=rest.strip(), person=person, tr=tr, now=now)
+        turn = Turn(desk=self.desk, asked=asked, words=rest.strip(), person=person, tr=tr, now=now, language=language)
         if grant is not Grant.YES:
             return turn.says(tr(_TOO_MANY)) if grant is Grant.TELL else Effects()
         command = name.partition("@")[0].removeprefix("/").casefold() if name.startswith("/") else ""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from telegram import error as failures
@@ -25,10 +26,31 @@ _GET_UPDATES = "getupdates"
 _NOT_MODIFIED = "not modified"
 MAX_TOAST = 200
 """https://core.telegram.org/bots/api#answercallbackquery"""
+MAX_CONNECTIONS = 4
+"""They are handled one after another anyway. https://core.telegram.org/bots/api#setwebhook"""
 
 
 class Conflict(LongarmError):  # noqa: N818 - a state, said as one
     """Somebody else asks for the updates of this bot, or has them sent elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """Where Telegram sends updates ("": nowhere), how many wait there, and when and why it could not last."""
+
+    url: str
+    waiting: int = 0
+    failed_at: datetime | None = None
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """What Telegram says of the bot. `hears_groups`: it is sent all that is said in its groups."""
+
+    id: int
+    username: str
+    hears_groups: bool = False
 
 
 class Wire:
@@ -59,6 +81,43 @@ class Wire:
         """Have updates kept for `updates`, those that came before too, instead of sent to some address."""
         with self._translated():
             await self.line.bot.delete_webhook(drop_pending_updates=False)
+
+    async def be_sent(self, url: str, secret: str) -> None:
+        """Have updates sent to `url`, those that came before too; `secret` stands in a header of each.
+
+        Raises:
+            SendError: it was refused.
+        """
+        with self._translated():
+            await self.line.bot.set_webhook(
+                url,
+                allowed_updates=list(ALLOWED),
+                drop_pending_updates=False,
+                max_connections=MAX_CONNECTIONS,
+                secret_token=secret,
+            )
+
+    async def me(self) -> Me:
+        """Ask who the bot is.
+
+        Raises:
+            SendError: the token is not its, or there was no answer.
+        """
+        with self._translated():
+            found = await self.line.bot.get_me()
+        hears = bool(found.can_read_all_group_messages)
+        return Me(id=found.id, username=self._clean(found.username or ""), hears_groups=hears)
+
+    async def sent_to(self) -> Sending:
+        """Ask where updates are sent, and how that goes."""
+        with self._translated():
+            found = await self.line.bot.get_webhook_info()
+        return Sending(
+            url=found.url,
+            waiting=found.pending_update_count,
+            failed_at=found.last_error_date,
+            failed=self._clean(found.last_error_message or ""),
+        )
 
     async def toast(self, query: str, text: str) -> None:
         """Answer the press of a button. A press that is too old to be answered is fine."""

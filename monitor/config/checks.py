@@ -15,7 +15,10 @@ from monitor import log
 from monitor.config import schema, values
 from monitor.config.positions import Path
 from monitor.config.searches import search_url
-from monitor.config.settings import ChannelType
+from monitor.config.settings import DEFAULT_API_URL, ChannelType
+
+# https://core.telegram.org/bots/api#setwebhook
+WEBHOOK_PORTS = (443, 80, 88, 8443)
 
 Raw = Mapping[str, Any]
 Found = tuple[Path, str]
@@ -151,6 +154,22 @@ def _bot(raw: Raw) -> Iterator[Found]:
     bot = raw.get("bot")
     if isinstance(bot, dict):
         yield from _api_url(bot, ("bot",), _allowed(raw))
+        yield from _webhook(bot, _allowed(raw))
+
+
+def _webhook(bot: Raw, allowed: Sequence[str]) -> Iterator[Found]:
+    """Telegram itself sends over TLS alone, and to few ports; a Bot API server of one's own may stand close by."""
+    webhook = bot.get("webhook")
+    if not isinstance(webhook, str) or not webhook.lower().startswith(("http://", "https://")):
+        return
+    is_telegram = bot.get("api_url", DEFAULT_API_URL) == DEFAULT_API_URL
+    port = values.host_of(webhook)[1]
+    is_plain = webhook.lower().startswith("http://")
+    if is_plain and (is_telegram or not _may_be_plain(webhook, allowed)):
+        yield ("bot", "webhook"), f"found {values.shown(webhook)}; expected https://: Telegram sends in no other way"
+    elif is_telegram and port.isdecimal() and int(port) not in WEBHOOK_PORTS:
+        ports = ", ".join(map(str, WEBHOOK_PORTS))
+        yield ("bot", "webhook"), f"found port {port}; expected one that Telegram sends to: {ports}"
 
 
 def _public(raw: Raw) -> Iterator[Found]:

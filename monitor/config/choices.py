@@ -1,9 +1,11 @@
-"""What a channel chooses stories by, one value of feeds.toml at a time; as `values`, beside which it stands.
+"""What a channel chooses stories by, and how long digests are held: one value of feeds.toml at a time, as in `values`.
 
 Every function returns the checked value, or raises ValueError with a text that says what was found and expected.
 """
 
 from __future__ import annotations
+
+import re
 
 from classifiers.corpus_files import CODES
 from monitor import log, patterns
@@ -30,6 +32,18 @@ def wish(found: object) -> str:
         except ValueError as error:
             expected = str(error)
     raise ValueError(f"found {values.shown(found)}; expected {expected}")
+
+
+def digest_review(found: object) -> str:
+    """Return the weekly moment until which digests are held, "tue 12:00", from "hold until Tue 12:00"; "" for none."""
+    if found is False or found == "":
+        return ""
+    parts = re.fullmatch(r"hold\s+until\s+(.+)", found.strip(), re.IGNORECASE) if isinstance(found, str) else None
+    try:
+        return values.digest(parts[1] if parts else None)
+    except ValueError:
+        expected = '"hold until" with a weekday and a time, such as "hold until Tue 12:00", or "" to send at once'
+        raise ValueError(f"found {values.shown(found)}; expected {expected}") from None
 
 
 def _listed(found: object, what: str, *known: str) -> str:

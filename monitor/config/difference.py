@@ -31,12 +31,13 @@ AT_RESTART = (
 _KEYS = {
     "timezone": "monitor.timezone", "user_agent": "monitor.user_agent", "state_dir": "monitor.state",
     "poll_every": "monitor.poll_every", "first_poll_window": "monitor.first_poll_hours",
-    "keep_text": "monitor.keep_text_days", "allow": "network.allow", "proxy": "network.proxy",
-    "contact": "network.contact",
+    "keep_text": "monitor.keep_text_days", "digest_review": "monitor.digest_review",
+    "allow": "network.allow", "proxy": "network.proxy", "contact": "network.contact",
     "requests_per_hour": "network.requests_per_hour",
     "alert_at": "relevance.alert_at", "digest_at": "relevance.digest_at", "read_pages": "relevance.read_pages",
     "limits": "alerts", "tiers": "sources", "bot": "bot", "web": "web", "websub": "websub",
-    "telegram_token": "LONGARM_TELEGRAM_TOKEN", "database_url": "LONGARM_DATABASE_URL",
+    "telegram_token": "LONGARM_TELEGRAM_TOKEN", "webhook_secret": "LONGARM_WEBHOOK_SECRET",
+    "database_url": "LONGARM_DATABASE_URL",
     "web_password": "LONGARM_WEB_PASSWORD", "apprise_url": "its address",
 }  # fmt: skip
 _RULES = {"least": "min_score"}

@@ -20,6 +20,8 @@ MIN_PASSWORD_CHARS = 8
 
 # https://core.telegram.org/bots/api#authorizing-your-bot
 _BOT_TOKEN = re.compile(r"[0-9]{6,}:[A-Za-z0-9_-]{30,}")
+# https://core.telegram.org/bots/api#setwebhook
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 # Orchestrators mount secrets there readable for all, in a file system that only the container sees.
 _PRIVATE_MOUNT = Path("/run/secrets")
 
@@ -85,6 +87,16 @@ class Environment:
             )
             return None
         return token
+
+    def webhook_secret(self) -> Secret | None:
+        """Read LONGARM_WEBHOOK_SECRET and check its shape."""
+        secret = self.secret("LONGARM_WEBHOOK_SECRET")
+        if secret and not _WEBHOOK_SECRET.fullmatch(secret.reveal()):
+            self.problems.append(
+                "LONGARM_WEBHOOK_SECRET: not a secret that Telegram takes; make it 16 to 256 letters, digits, - and _"
+            )
+            return None
+        return secret
 
     def web_password(self) -> Secret | None:
         """Read LONGARM_WEB_PASSWORD and check its length."""

@@ -128,6 +128,7 @@ def _checked(raw: dict[str, Any]) -> tuple[schema.File | None, list[checks.Found
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Secrets:
     telegram_token: Secret | None
+    webhook_secret: Secret | None
     database_url: Secret | None
     web_password: Secret | None
     proxy: Secret | None
@@ -139,6 +140,7 @@ class _Secrets:
         named = dict.fromkeys(name for name in names if isinstance(name, str) and name)
         return cls(
             telegram_token=environment.telegram_token(),
+            webhook_secret=environment.webhook_secret(),
             database_url=environment.address("LONGARM_DATABASE_URL", DATABASE_EXAMPLE),
             web_password=environment.web_password(),
             proxy=environment.address("LONGARM_PROXY", PROXY_EXAMPLE, "socks5h|https?"),
@@ -165,6 +167,7 @@ def _settings(path: Path, file: schema.File, secrets: _Secrets, warnings: tuple[
         poll_every=file.monitor.poll_every,
         first_poll_window=file.monitor.first_poll_hours,
         keep_text=file.monitor.keep_text_days,
+        digest_review=file.monitor.digest_review,
         allow=file.network.allow,
         proxy=proxy,
         contact=file.network.contact,
@@ -173,6 +176,7 @@ def _settings(path: Path, file: schema.File, secrets: _Secrets, warnings: tuple[
         digest_at=file.relevance.digest_at,
         read_pages=file.relevance.read_pages,
         telegram_token=secrets.telegram_token,
+        webhook_secret=secrets.webhook_secret,
         database_url=secrets.database_url,
         web_password=secrets.web_password,
         limits=Limits(**file.alerts.model_dump()),
@@ -305,8 +309,8 @@ def _bot_doubts(bot: schema.BotTable, channels: tuple[ChannelSettings, ...], *, 
         yield f"channel “{reviewing[0]}” has review = true, which needs enabled = true under [bot]"
     elif reviewing and not bot.raters:
         yield f"channel “{reviewing[0]}” has review = true, and nobody is named in bot.raters: no press would count"
-    if (bot.subscriptions or bot.admins) and not bot.enabled:
-        yield "[bot] has admins or subscriptions and is not enabled; set enabled = true"
+    if (bot.subscriptions or bot.admins or bot.webhook) and not bot.enabled:
+        yield "[bot] has admins, subscriptions or a webhook and is not enabled; set enabled = true"
 
 
 def _unreachable(feeds: tuple[Feed, ...], has_proxy: bool) -> Iterator[str]:

@@ -54,6 +54,7 @@ class MonitorTable(_Table):
     poll_every: Annotated[timedelta, PlainValidator(values.every)] = timedelta(minutes=15)
     first_poll_hours: Annotated[timedelta, PlainValidator(values.hours)] = timedelta(hours=24)
     keep_text_days: Annotated[timedelta, PlainValidator(values.days)] = timedelta(days=90)
+    digest_review: Annotated[str, PlainValidator(choices.digest_review)] = ""
 
 
 class NetworkTable(_Table):
@@ -100,6 +101,8 @@ class BotTable(_Table):
     max_subscribers: Annotated[int, PlainValidator(values.subscribers)] = BotSettings().max_subscribers
     near_misses: Annotated[int, PlainValidator(values.near_misses)] = BotSettings().near_misses
     near_band: Fraction = BotSettings().near_band
+    webhook: Annotated[str, PlainValidator(values.callback)] = ""
+    listen: Annotated[str, PlainValidator(values.listen)] = BotSettings().listen
     api_url: Annotated[str, PlainValidator(values.api_url)] = DEFAULT_API_URL
 
 

@@ -44,7 +44,9 @@ class ChannelSettings:
 class BotSettings:
     """What the bot may be asked, and by whom. `admins` and `raters` are Telegram's numbers of persons.
 
-    `near_misses` a day are shown to reviewers, of scores at most `near_band` under the threshold.
+    `near_misses` a day are shown to reviewers, of scores at most `near_band` under the threshold. `webhook` is the
+    public address that Telegram sends updates to (empty: it is asked for them), `listen` the host:port to which a
+    reverse proxy hands on what comes there.
     """
 
     enabled: bool = False
@@ -54,6 +56,8 @@ class BotSettings:
     max_subscribers: int = 200
     near_misses: int = 10
     near_band: float = 0.15
+    webhook: str = ""
+    listen: str = "127.0.0.1:8082"
     api_url: str = DEFAULT_API_URL
 
 
@@ -95,7 +99,8 @@ class Settings:
     """The whole configuration. `feeds` holds the disabled ones too, and one feed for each language of a search.
 
     `state_dir` is relative to the folder of feeds.toml, unless absolute. `proxy` may hold a password and is therefore
-    not shown; `contact` is a mail address that sites are told. `warnings` are lines for the person who starts this.
+    not shown; `contact` is a mail address that sites are told. `digest_review` is the weekly moment until which digests
+    wait for people, "tue 12:00" ("": they don't). `warnings` are lines for the person who starts this.
     """
 
     feeds: tuple[Feed, ...]
@@ -106,6 +111,7 @@ class Settings:
     poll_every: timedelta = timedelta(minutes=15)
     first_poll_window: timedelta = timedelta(hours=24)
     keep_text: timedelta = timedelta(days=90)
+    digest_review: str = ""
     allow: tuple[str, ...] = ()
     proxy: str = field(default="", repr=False)
     contact: str = ""
@@ -114,6 +120,7 @@ class Settings:
     digest_at: float = 0.50
     read_pages: bool = True
     telegram_token: Secret | None = None
+    webhook_secret: Secret | None = None
     database_url: Secret | None = None
     web_password: Secret | None = None
     limits: Limits = field(default_factory=Limits)

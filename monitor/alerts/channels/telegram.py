@@ -8,6 +8,7 @@ filtered.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import logging
@@ -15,6 +16,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 
 # Telegram's waits as timedelta; without it the library warns at each one.
@@ -36,10 +38,13 @@ _Answer = TypeVar("_Answer")
 # https://core.telegram.org/bots/api#sendmessage and https://limits.tginfo.me/en
 MAX_UNITS = 4096
 MAX_ENTITIES = 100
+MAX_CAPTION = 1024
 
 API_URL = "https://api.telegram.org"
 TIMEOUT = timedelta(seconds=20)
 _MENDS = 3
+_BETWEEN = 1.0
+"""Seconds: what is refused counts for the chat's pace as well."""
 _ERROR_CHARS = 200
 
 _ENTITY_TYPES = {
@@ -69,6 +74,7 @@ _ABOUT_CHAT = re.compile(
     r"|topic_?\s?closed|topic_?\s?deleted|thread not found|user_is_blocked|input_user_deactivated",
     re.IGNORECASE,
 )
+_ABOUT_TOPIC = re.compile(r"topic|thread", re.IGNORECASE)
 _TOO_LONG = re.compile(r"too[ _]long", re.IGNORECASE)
 _BAD_ENTITIES = re.compile(r"can't parse|entit|wrong http url", re.IGNORECASE)
 _NOT_MODIFIED = re.compile(r"not[ _]modified", re.IGNORECASE)
@@ -77,12 +83,18 @@ _TOKEN_IN_PATH = re.compile(r"(?<=bot)\d+:[\w-]+")
 
 
 def _hide_token(record: logging.LogRecord) -> bool:
-    record.msg, record.args = _TOKEN_IN_PATH.sub("…", record.getMessage()), None
+    record.msg, record.args = log.redacted(_TOKEN_IN_PATH.sub("…", record.getMessage())), None
     return True
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a record says more than the `SendError` that comes of it: a proxy's page, with a traceback, does not."""
+    return not record.exc_info
 
 
 for _name in ("httpx", "telegram.Bot"):
     logging.getLogger(_name).addFilter(_hide_token)
+logging.getLogger("telegram.request.BaseRequest").addFilter(_is_news)
 
 
 class TelegramLine:
@@ -145,6 +157,7 @@ class TelegramChannel:
         line: TelegramLine | None = None,
         is_private: bool = False,
         keyboard: Callable[[str], Keyboard] | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.name = name
         self._token = token
@@ -154,6 +167,7 @@ class TelegramChannel:
         self._shares = line is not None
         self._is_private = is_private
         self.keyboard = keyboard
+        self._sleep = sleep
 
     def __repr__(self) -> str:
         return f"TelegramChannel({self.name!r}, chat={self._shown_chat!r})"
@@ -181,15 +195,23 @@ class TelegramChannel:
     async def send(self, message: Message, *, possible_repeat: bool, reply_to: str = "") -> str:
         """Send `message`; return Telegram's message id.
 
-        One that Telegram finds too long or wrongly formatted is sent again at once, shorter or bare.
+        One that Telegram finds too long or wrongly formatted is sent again a second later, shorter or bare; one whose
+        picture it refuses, without that.
 
         Raises:
             SendError: it was not confirmed.
         """
         whole = marked(message, POSSIBLE_REPEAT) if possible_repeat else message
         with self._translated():
-            sent = await self._accepted(cut(whole, MAX_UNITS), lambda one: self._post(one, reply_to))
+            sent = await self._pictured(whole, reply_to) if whole.picture else None
+            if sent is None:
+                sent = await self._accepted(cut(whole, MAX_UNITS), lambda one: self._post(one, reply_to))
             return str(sent.message_id)
+
+    @property
+    def shows_pictures(self) -> bool:
+        """It sends them as photos."""
+        return True
 
     async def edit(self, remote_id: str, message: Message) -> None:
         """Replace the text of the message `remote_id`; fine if it reads so already.
@@ -251,13 +273,10 @@ class TelegramChannel:
                     error=self._clean(error.message),
                 )
                 message = mended
+                await self._sleep(_BETWEEN)
         return await post(message)
 
     async def _post(self, message: Message, reply_to: str) -> telegram.Message:
-        # https://core.telegram.org/bots/api#replyparameters
-        answers = (
-            telegram.ReplyParameters(int(reply_to), allow_sending_without_reply=True) if reply_to.isdecimal() else None
-        )
         return await self._bot.send_message(
             self._chat,
             message.text,
@@ -265,8 +284,31 @@ class TelegramChannel:
             link_preview_options=telegram.LinkPreviewOptions(is_disabled=True),
             disable_notification=message.silent,
             message_thread_id=self._topic,
-            reply_parameters=answers,
+            reply_parameters=_answers(reply_to),
         )
+
+    async def _pictured(self, message: Message, reply_to: str) -> telegram.Message | None:
+        """Send the message as a caption of its picture; None where Telegram, or we, can't: then the words go alone."""
+        caption = cut(message, MAX_CAPTION)
+        try:
+            return await self._bot.send_photo(
+                self._chat,
+                Path(message.picture).read_bytes(),
+                caption=caption.text,
+                caption_entities=entities(caption),
+                disable_notification=message.silent,
+                message_thread_id=self._topic,
+                reply_parameters=_answers(reply_to),
+            )
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+        except failures.NetworkError as error:  # BadRequest is one too, and a 413 is one without a cause
+            if error.__cause__ is not None and not isinstance(error.__cause__, failures.TelegramError):
+                raise
+            why = self._clean(error.message)
+        _log.warning("a picture was not taken; its words go alone", channel=self.name, error=why)
+        await self._sleep(_BETWEEN)
+        return None
 
     async def _repost(self, message: Message, message_id: int) -> telegram.Message | bool:
         return await self._bot.edit_message_text(
@@ -328,6 +370,8 @@ class TelegramChannel:
         if not _ABOUT_CHAT.search(said):
             return SendError(self._says(f"refuses this message ({said})"), permanent=True)
         mend = "check the id in feeds.toml and that the bot is in it, as an administrator of a channel"
+        if _ABOUT_TOPIC.search(said):
+            mend = "open the topic again, or name another one in feeds.toml"
         return SendError(self._says(f"can't be written to ({said}); {mend}"), permanent=True, about="chat")
 
     def _network_error(self, error: failures.NetworkError, said: str) -> SendError:
@@ -347,6 +391,13 @@ class TelegramChannel:
     def _clean(self, text: str) -> str:
         line = text.partition(". Parsing the server response")[0].replace(self._token, "…")
         return log.escaped(log.redacted(line))[:_ERROR_CHARS]
+
+
+def _answers(reply_to: str) -> telegram.ReplyParameters | None:
+    # https://core.telegram.org/bots/api#replyparameters
+    if not reply_to.isdecimal():
+        return None
+    return telegram.ReplyParameters(int(reply_to), allow_sending_without_reply=True)
 
 
 def entities(message: Message) -> tuple[telegram.MessageEntity, ...]:
