@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from classifiers import Text
 from monitor.model import Article
 from monitor.stories.grouping import Grouper
+from monitor.stories.hindsight import Hindsight
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PLAIN_THRESHOLD = 0.2
@@ -37,6 +38,16 @@ def ours(articles: Sequence[Article]) -> Callable[[], None]:
         grouper = Grouper()
         for article in articles:
             grouper.add(article)
+
+    return work
+
+
+def in_hindsight(articles: Sequence[Article]) -> Callable[[], None]:
+    def work() -> None:
+        hindsight = Hindsight()
+        for article in articles:
+            list(hindsight.add(article))
+        list(hindsight.rest())
 
     return work
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import random
 import re
 import sys
@@ -24,6 +25,7 @@ from xml.etree import ElementTree
 from classifiers import corpus_files
 from monitor.model import Article
 from monitor.stories.grouping import Grouper
+from monitor.stories.hindsight import Hindsight
 from monitor.text import canonical_url, plain
 
 DATA = Path(__file__).parent / "data"
@@ -46,16 +48,17 @@ class BCubed:
         return f"precision {self.precision:.3f}, recall {self.recall:.3f}, F1 {self.f1:.3f}"
 
 
-def bcubed(gold: Mapping[str, str], found: Mapping[str, str]) -> BCubed:
-    """Score stories by article id against gold stories."""
+def bcubed(gold: Mapping[str, str], found: Mapping[str, str], *, only: frozenset[str] = frozenset()) -> BCubed:
+    """Score stories by article id against gold stories; averaged over the articles of `only`, if it names any."""
     golds, stories = defaultdict(set), defaultdict(set)
     for key, story in gold.items():
         golds[story].add(key)
         stories[found[key]].add(key)
-    common = {key: len(golds[gold[key]] & stories[found[key]]) for key in gold}
+    scored = only or gold.keys()
+    common = {key: len(golds[gold[key]] & stories[found[key]]) for key in scored}
     return BCubed(
-        sum(common[key] / len(stories[found[key]]) for key in gold) / len(gold),
-        sum(common[key] / len(golds[gold[key]]) for key in gold) / len(gold),
+        sum(common[key] / len(stories[found[key]]) for key in scored) / len(scored),
+        sum(common[key] / len(golds[gold[key]]) for key in scored) / len(scored),
     )
 
 
@@ -65,7 +68,7 @@ def item(number: object, title: str, *, hours: float = 0.0, **more: str) -> Arti
 
 
 def grouped(articles: Iterable[Article]) -> dict[str, str]:
-    """Stories by article id, as `longarm group` finds them."""
+    """Stories by article id, as articles are grouped for alerts."""
     grouper = Grouper()
     return {article.id: grouper.add(article) for article in articles}
 
@@ -90,12 +93,79 @@ def headline_stories(others: int = 0) -> tuple[list[Article], dict[str, str]]:
     return sorted(articles, key=lambda article: article.at), {row["id"]: row["story"] for row in own}
 
 
+def headline_affairs(half: str, others: int = 600) -> tuple[list[Article], dict[str, str]]:
+    """One half ("tune", "held") of the invented affairs of many headlines in order of time, and the gold stories.
+
+    Among them stand the affairs of `headline_stories` and `others` headlines of the corpus, each an event of its own.
+    """
+    own = [row for row in rows(DATA / "headline_affairs.jsonl") if row["half"] == half]
+    beside, gold = headline_stories(others)
+    articles = [item(row["id"], row["title"], hours=float(row["hours"]), language="en") for row in own] + beside
+    gold = {article.id: gold.get(article.id, article.id) for article in articles}
+    gold.update({row["id"]: row["story"] for row in own})
+    return sorted(articles, key=lambda article: (article.at, article.id)), gold
+
+
+def in_hindsight(articles: Iterable[Article]) -> dict[str, str]:
+    """Stories by article id, as `longarm group` finds them in a file."""
+    hindsight = Hindsight()
+    found = {id_: story for article in articles for id_, story in hindsight.add(article)}
+    return {**found, **dict(hindsight.rest())}
+
+
+def plainly(articles: Sequence[Article], threshold: float) -> dict[str, str]:
+    """Stories by the plainest way: TF-IDF over all headlines known beforehand, the nearest centroid wins."""
+    words = {article.id: Counter(re.findall(r"\w+", article.title.lower())) for article in articles}
+    frequency = Counter(word for counts in words.values() for word in counts)
+    stories: dict[str, dict[str, float]] = {}
+    found = {}
+    for id_, counts in words.items():
+        weighed = {word: count * math.log(1 + len(words) / frequency[word]) for word, count in counts.items()}
+        length = math.sqrt(sum(weight * weight for weight in weighed.values())) or 1.0
+        alike = {
+            story: sum(weight * vector.get(word, 0.0) for word, weight in weighed.items())
+            / length
+            / math.sqrt(sum(weight * weight for weight in vector.values()))
+            for story, vector in stories.items()
+        }
+        story = max(alike, key=lambda story: alike[story], default=id_)
+        story = story if alike.get(story, 0.0) >= threshold else id_
+        vector = stories.setdefault(story, {})
+        for word, weight in weighed.items():
+            vector[word] = vector.get(word, 0.0) + weight / length
+        found[id_] = story
+    return found
+
+
+def of_half(gold: Mapping[str, str], found: Mapping[str, str]) -> BCubed:
+    """Score the articles of `headline_affairs` alone, in stories that may hold others."""
+    return bcubed(gold, found, only=frozenset(id_ for id_ in gold if id_[0] == "g"))
+
+
+def related_in_one_file(pairs: Sequence[tuple[bool, str, str, str]]) -> tuple[int, int]:
+    """(pairs of two events that join, pairs of two events) where all `pairs` stand in one file without dates.
+
+    A pair: whether it is one event, the language, a headline, a headline.
+    """
+    articles = [
+        item(f"{number}{side}", title, language=pair[1])
+        for number, pair in enumerate(pairs)
+        for side, title in zip("ab", pair[2:], strict=True)
+    ]
+    found = in_hindsight(articles)
+    others = [number for number, pair in enumerate(pairs) if not pair[0]]
+    return sum(found[f"{number}a"] == found[f"{number}b"] for number in others), len(others)
+
+
 def own_pairs() -> Counter[tuple[bool, bool]]:
     """(one event, joined) of the hand-written pairs of headlines."""
-    return Counter(
-        (bool(row["one_event"]), joins(row["left"], row["right"], row["language"]))
-        for row in rows(DATA / "headline_pairs.jsonl")
-    )
+    return Counter((is_one, joins(left, right, language)) for is_one, language, left, right in own_pair_rows())
+
+
+def own_pair_rows() -> list[tuple[bool, str, str, str]]:
+    """The hand-written pairs of headlines, as `related_in_one_file` takes them."""
+    own = rows(DATA / "headline_pairs.jsonl")
+    return [(bool(row["one_event"]), row["language"], row["left"], row["right"]) for row in own]
 
 
 def joins(left: str, right: str, language: str) -> bool:
@@ -171,7 +241,39 @@ def copies_found(count: int, kind: str) -> tuple[float, float]:
     return hit / len(pairs), right / max(1, len(as_copies))
 
 
+@dataclass(frozen=True, slots=True)
+class Reworded:
+    """Of the hand-made rewordings: how many, how many in their original's story, joined as copies, wrongly so."""
+
+    copies: int
+    found: int
+    as_copies: int
+    wrong: int
+
+
+def reworded(half: str) -> Reworded:
+    """Place the texts of one half ("tune", "held") of the hand-made rewordings: original, rewording, another day's news."""
+    own = [row for row in rows(DATA / "reworded.jsonl") if row["half"] == half]
+    hours = {"a": 0, "b": 5, "c": 40}
+    articles = [
+        item(row["id"], row["title"], hours=hours[row["id"][-1]] + number / 2, summary=row["text"],
+             language=row["language"], url=f"https://{row['id'][-1]}.example/{row['id']}")
+        for number, row in enumerate(own)
+    ]  # fmt: skip
+    grouper = Grouper()
+    placed = {article.id: grouper.place_one(article) for article in sorted(articles, key=lambda a: (a.at, a.id))}
+    original = {row["id"]: row["copy_of"] for row in own if row["copy_of"]}
+    right = {id_ for id_, of in original.items() if placed[id_].story_id == placed[of].story_id}
+    as_copies = {id_ for id_, place in placed.items() if "copy of" in place.evidence}
+    return Reworded(len(original), len(right), len(as_copies), len(as_copies - right))
+
+
 # ── measured only ─────────────────────────────────────────────────────────────────────────────────
+
+
+def real_pairs(folder: Path) -> list[tuple[bool, str, str, str]]:
+    """The pairs of `headline_cause` as `related_in_one_file` takes them; the language is left to be guessed."""
+    return [(result == "same", "", left, right) for _, result, left, right in headline_cause(folder)]
 
 
 def headline_cause(folder: Path) -> Iterator[tuple[str, str, str, str]]:
@@ -246,16 +348,26 @@ def main(shared: Path) -> None:
     for others in (0, 800):
         articles, gold = headline_stories(others)
         print(f"own headline stories among {others} others: {bcubed(gold, grouped(articles))}")
+    for half in ("tune", "held"):
+        articles, gold = headline_affairs(half)
+        print(f"own affairs, {half}: {of_half(gold, in_hindsight(articles))}")
+        print(f"   as alerts are grouped: {of_half(gold, grouped(articles))}")
+        for threshold in (0.06, 0.1):
+            print(f"   plain TF-IDF from {threshold}: {of_half(gold, plainly(articles, threshold))}")
     print("own pairs (one event, joined):", dict(own_pairs()))
+    print("own pairs of two events in one file (joined, all):", related_in_one_file(own_pair_rows()))
     for kind in ("exact", "cut", "spun"):
         recall, precision = copies_found(1_000, kind)
         print(f"copies, {kind}: recall {recall:.3f}, precision {precision:.3f}")
+    for half in ("tune", "held"):
+        print(f"rewordings by hand, {half}: {reworded(half)}")
     if not shared.exists():
         return
     kinds: Counter[tuple[str, bool]] = Counter()
     for language, result, left, right in headline_cause(shared / "headlinecause"):
         kinds["same" if result == "same" else "other", joins(left, right, language)] += 1
     print("headlinecause (kind, joined):", dict(kinds))
+    print("headlinecause in one file (joined, all):", related_in_one_file(real_pairs(shared / "headlinecause")))
     print("labelled events:", labelled_events(shared / "relevance_dev.jsonl"))
     stay, edits = edited_headlines(shared / "feed_snapshots.tar.xz")
     print(f"edited headlines under one address: {stay} of {edits}")

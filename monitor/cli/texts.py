@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Threshold, batches, emit, field, json_lines
+from monitor.cli.common import Threshold, batches, emit, field, json_lines, json_lines_and_pauses
 from monitor.errors import FetchError, LongarmError, ModelError, ParseError
+
+if TYPE_CHECKING:
+    from monitor.model import Article
 
 _FILE = click.argument(
     "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 )
 _BATCH = 1_000
+_PAUSE_SECONDS = 0.5
 
 
 def _classifier(model: Path | None = None) -> Any:
@@ -77,23 +82,66 @@ def score(file: Path | None, alert_at: float, digest_at: float | None, model: Pa
 @click.command()
 @_FILE
 @click.option("--window", type=click.IntRange(1, 365), default=4, show_default=True, help="Days a story stays open.")
-def group(file: Path | None, window: int) -> None:
+@click.option("--as-alerts", is_flag=True, help="One story an event, each answered at once, as alerts are grouped.")
+def group(file: Path | None, window: int, as_alerts: bool) -> None:
     """Group texts into stories, across languages: JSON Lines in order of time, in; {"id", "story"} lines out.
+
+    Headlines without a text are grouped by the affair they are about, once it has eight of them. An answer waits for
+    the next 500 items, which may show the affair; after half a second without a new one it waits no longer.
 
     \b
     Example:
       longarm group < items.jsonl
     """
-    from monitor.model import Article  # noqa: PLC0415
+    from monitor.stories.hindsight import Hindsight  # noqa: PLC0415
     from monitor.stories.stream import Stream  # noqa: PLC0415
 
-    stream = Stream(window=timedelta(days=window))
-    last = datetime(1970, 1, 1, tzinfo=UTC)
-    for number, item in json_lines(file):
-        where = f"{file or 'standard input'}:{number}"
-        last = max(last, _published(field(item, "published", where)) or last)
-        text = _text(number, item, file)
-        article = Article(
+    reader = _ArticleReader(file)
+    if as_alerts:
+        stream = Stream(window=timedelta(days=window))
+        for number, item in json_lines(file):
+            _answer(item["id"], stream.add(reader.article(number, item)))
+        return
+    hindsight = Hindsight(window=timedelta(days=window))
+    ids: deque[object] = deque()  # as they were given, a number maybe
+    try:
+        for given in json_lines_and_pauses(file, _PAUSE_SECONDS):
+            decided = hindsight.rest()
+            if given is not None:
+                article = reader.article(*given)
+                ids.append(given[1]["id"])
+                decided = hindsight.add(article)
+            for _, story in decided:
+                _answer(ids.popleft(), story)
+    finally:  # a bad line takes no answer from those before it
+        for _, story in hindsight.rest():
+            _answer(ids.popleft(), story)
+
+
+def _answer(id_: object, story: str) -> None:
+    emit({"id": id_, "story": story})
+    sys.stdout.flush()  # whoever feeds the items one by one waits for each answer
+
+
+class _ArticleReader:
+    """Makes articles of input objects; one without a date has that of the one before."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._last = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def article(self, number: int, item: dict[str, Any]) -> Article:
+        """Make the article of line `number`.
+
+        Raises:
+            LongarmError: a field is missing or no text; the message names the line.
+        """
+        from monitor.model import Article  # noqa: PLC0415
+
+        where = f"{self._file or 'standard input'}:{number}"
+        self._last = max(self._last, _published(field(item, "published", where)) or self._last)
+        text = _text(number, item, self._file)
+        return Article(
             id=field(item, "id", where, needed=True),
             feed="",
             title=text.title,
@@ -101,11 +149,9 @@ def group(file: Path | None, window: int) -> None:
             summary=text.summary,
             text=text.text,
             language=text.language,
-            published_at=last,
-            first_seen_at=last,
+            published_at=self._last,
+            first_seen_at=self._last,
         )
-        emit({"id": item["id"], "story": stream.add(article)})
-        sys.stdout.flush()  # whoever feeds the items one by one waits for each answer
 
 
 def _published(value: str) -> datetime | None:

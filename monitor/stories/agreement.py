@@ -16,12 +16,14 @@ SLOT_WORDS = 3
 """A stretch of more words than this is no slot of a form."""
 SAME_TEXT = 0.6
 SURELY_SAME_TEXT = 0.85
-PARTLY_SAME_TEXT = 0.2
 SAME_WORDS = 0.8
 REWORDED = 0.5
-SAME_MARKS = 0.8
+SAME_MARKS = 0.75
+SKELETON = 0.55
+"""Fixed on the tuning half of tests/data/reworded.jsonl, and so are REWORDED and LEAST_COMMON."""
+LEAST_COMMON = 8
+LEAST_OF_LONGER = 0.5
 LEAST_WORDS = 12
-LEAST_MARKS = 3
 COVERED = 0.70
 """Fixed on tests/data/headline_pairs.jsonl."""
 
@@ -37,7 +39,7 @@ def is_copy(one: Document, other: Document, *, one_host: bool = False, hosts_dif
     if differ_in_a_slot(one, other) or (one_host and _swap_words(one, other)):
         return False
     share = contained(one, other)
-    if hosts_differ and (share >= SURELY_SAME_TEXT or (share >= PARTLY_SAME_TEXT and is_reworded(one, other))):
+    if hosts_differ and (share >= SURELY_SAME_TEXT or (share < SAME_TEXT and is_reworded(one, other))):
         return True
     if share >= SAME_TEXT:
         is_series = one.is_roundup or other.is_roundup
@@ -67,15 +69,22 @@ def _count_otherwise(one: Document, other: Document) -> bool:
 
 
 def is_reworded(one: Document, other: Document) -> bool:
-    """Say whether one text was made of the other by swapping words: names and numbers stay, in their order."""
-    marks = min(len(one.marks), len(other.marks))
-    if marks < LEAST_MARKS or marks * 4 < max(len(one.marks), len(other.marks)) * 3:
+    """Say whether one text was made of the other by swapping words: what stays, stays in its order.
+
+    All names and numbers of the shorter stand in the longer, but for a few, and LEAST_COMMON words or more, SKELETON of
+    the shorter, come in the same order in both. A second newsroom on one event shares half as many.
+    """
+    short, long = sorted((one, other), key=lambda document: (len(document.told), document.headline))
+    marks = set(short.marks)
+    if len(marks & long.body) < SAME_MARKS * len(marks) or _count_otherwise(one, other):
         return False
-    common = len(one.body & other.body) / min(len(one.body), len(other.body))
-    if common < REWORDED:
+    if len(short.body & long.body) < max(LEAST_COMMON, REWORDED * len(short.body)):
         return False
-    same_order = SequenceMatcher(None, one.marks, other.marks, autojunk=False).ratio()
-    return same_order >= SAME_MARKS
+    if len(short.told) < LEAST_OF_LONGER * len(long.told):
+        return False
+    blocks = SequenceMatcher(None, short.told, long.told, autojunk=False).get_matching_blocks()
+    common = sum(block.size for block in blocks)
+    return common >= max(LEAST_COMMON, SKELETON * len(short.told))
 
 
 def says_the_same(one: Document, other: Document) -> bool:
@@ -121,6 +130,8 @@ def differ_in_a_slot(one: Document, other: Document) -> bool:
         return False
     if _numbers_differ(one, other):
         return True
+    if 2 * sum(stem in b for stem in a) < max(len(a), len(b)):
+        return False  # too little stays; told before the costly part
     blocks = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
     replaced = [(a[i1:i2], b[j1:j2]) for kind, i1, i2, j1, j2 in blocks if kind == "replace"]
     kept = sum(i2 - i1 for kind, i1, i2, _, _ in blocks if kind == "equal")

@@ -136,9 +136,13 @@ class _Match:
 
 
 class Grouper:
-    """Places articles one after another; remembers those of the window."""
+    """Places articles one after another; remembers those of the window.
 
-    def __init__(self, window: timedelta = WINDOW) -> None:
+    `follows_affairs`: whether headlines alone join the affair that they follow (`stories.affairs`).
+    """
+
+    def __init__(self, window: timedelta = WINDOW, *, follows_affairs: bool = True) -> None:
+        self._follows_affairs = follows_affairs
         self._window = Window(window, max(window, COPY_WINDOW), _MEMBERS_COMPARED)
         self._addresses = Addresses()
 
@@ -218,7 +222,7 @@ class Grouper:
         if not near:
             return _Match(story_id="", said="nothing like it")
         for row in near:
-            if row.alike >= COPY_LEAST and self._is_copy(item, row.item):
+            if row.alike >= COPY_LEAST and (self._is_copy(item, row.item) or _is_reworded_elsewhere(item, row.item)):
                 return _Match(story_id=row.item.story_id, said="copy of", title=row.item.title)
         for row in self._nearest_of_stories(near):
             if self._belongs(item, row):
@@ -236,10 +240,9 @@ class Grouper:
                 first.setdefault(row.item.story_id, row)
         return list(first.values())
 
-    @staticmethod
-    def _may_follow(item: Item) -> bool:
+    def _may_follow(self, item: Item) -> bool:
         # A summary says enough to be judged by itself.
-        return item.document.is_bare and not item.document.is_roundup
+        return self._follows_affairs and item.document.is_bare and not item.document.is_roundup
 
     def _of_an_affair(self, item: Item, near: Sequence[Near]) -> _Match | None:
         if affair := affairs.followed(item, near, self._window):
@@ -277,6 +280,15 @@ class Grouper:
             or agreement.names_clash(one, other)
             or agreement.names_swapped(one, other)
         )
+
+
+def _is_reworded_elsewhere(item: Item, other: Item) -> bool:
+    """Say whether two sites have one text in other words. Word for word may be an advertisement."""
+    hosts_differ = bool(item.host and other.host) and item.host != other.host
+    one, against = item.document, other.document
+    if not hosts_differ or likeness.contained(one, against) >= agreement.SAME_TEXT:
+        return False
+    return not agreement.differ_in_a_slot(one, against) and agreement.is_reworded(one, against)
 
 
 def _host(url: str) -> str:

@@ -32,6 +32,9 @@ COPY_CHARS = 1_200
 SKETCH_SIZE = 64
 """Texts of fewer shingles are compared whole, longer ones by their smallest hashes."""
 
+TOLD = 80
+"""Stems of a text that are compared in their order."""
+
 _STEM_CHARS = 5
 _LANGUAGE_CHARS = 160
 _ENGLISH = frozenset("the and with from his after who that for their been says said to will have".split())
@@ -57,7 +60,8 @@ class Document:
     in the headline. `headline`: the headline's one spelling without the outlet's name, `shown`: as it was written.
     `is_bare`: below the headline stands nothing that says more. `capitals`: the stems of the headline's words that
     begin with a capital. `title_weights`: the stems of the headline, each once, weighed. `marks`: names and numbers
-    below the headline, in order. `sketch`: the smallest hashes of the text's shingles, in order of size.
+    below the headline, in order; `told`: all stems there in order, the first TOLD. `sketch`: the smallest hashes of the
+    text's shingles, in order of size.
     """
 
     language: str
@@ -75,6 +79,7 @@ class Document:
     capitals: frozenset[str]
     title_weights: tuple[tuple[str, float], ...]
     marks: tuple[str, ...]
+    told: tuple[str, ...]
     sketch: tuple[int, ...]
     shown: str
 
@@ -116,6 +121,7 @@ def read_once(title: str, summary: str, text: str, language: str) -> Document:
         is_bare=len(set(body_stems).difference(title_stems, outlet)) <= _SAYS_NOTHING_MORE,
         title_weights=tuple((stem, _weight(stem, names)) for stem in sorted(set(title_stems))),
         marks=tuple(stem for stem in body_stems if stem in names or stem[0].isdigit()),
+        told=tuple(body_stems[:TOLD]),
         sketch=_sketch(_copied_words(summary, text) if text else body_tokens),
         shown=title,
         capitals=frozenset(stem_of(word.lower()) for word in _CAPITALISED.findall(title)),

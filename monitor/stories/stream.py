@@ -46,11 +46,18 @@ def may_meet(title: str, summary: str) -> bool:
 class Stream:
     """Gives articles their stories, in order of time; remembers those of the window.
 
-    `may_meet`: says of a headline and a summary whether it may be told in another language.
+    `may_meet`: says of a headline and a summary whether it may be told in another language. `follows_affairs`: whether
+    headlines alone join the affair that they follow.
     """
 
-    def __init__(self, window: timedelta = grouping.WINDOW, *, may_meet: Callable[[str, str], bool] = may_meet) -> None:
-        self._grouper = grouping.Grouper(window)
+    def __init__(
+        self,
+        window: timedelta = grouping.WINDOW,
+        *,
+        may_meet: Callable[[str, str], bool] = may_meet,
+        follows_affairs: bool = True,
+    ) -> None:
+        self._grouper = grouping.Grouper(window, follows_affairs=follows_affairs)
         self._window = min(window, crosslingual.WINDOW)
         self._may_meet = may_meet
         self._joiner = Joiner(self._window)
@@ -59,9 +66,12 @@ class Stream:
         self._unread: deque[tuple[Article, str, str]] = deque()
         self._remembered = 0
 
-    def add(self, article: Article) -> str:
-        """Place `article`, which comes in order of time, and give its story's id: that of the story's first article."""
-        document = grouping.read_once(article)
+    def add(self, article: Article, document: Document | None = None) -> str:
+        """Place `article`, which comes in order of time, and give its story's id: that of the story's first article.
+
+        `document`: what `grouping.read_once` read of it, where somebody has.
+        """
+        document = document or grouping.read_once(article)
         part = self._grouper.add(article, document)
         self._meet(article, document, part)
         return self._moved.get(part, part)
