@@ -17,12 +17,10 @@ import functools
 import os
 import signal
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TextIO
 
-from monitor import errands, health, log, moving, reload, wiring
+from monitor import errands, log, moving, over, reload, wiring
 from monitor.alerts import deliver, render
 from monitor.alerts.bursts import Words
 from monitor.alerts.channels.base import Channel
@@ -32,10 +30,12 @@ from monitor.compose import from_own_words
 from monitor.config import Settings
 from monitor.config.difference import Difference, difference, shown_name
 from monitor.digest import queueing
+from monitor.digest.files import DigestFiles
 from monitor.errors import LongarmError
 from monitor.model import Delivery, Feed, Notice
 from monitor.poll import PollReport, poll_due
 from monitor.reload import Edited, Edits, Refused
+from monitor.sampling import Sampled
 from monitor.wiring import App, build_channel, load_classifier, opened, utc_now
 from monitor.wishes import held_until
 
@@ -50,14 +50,8 @@ TEND_EVERY = timedelta(hours=24)
 LOOK_EVERY = timedelta(seconds=10)
 STOP_WITHIN = timedelta(seconds=8)
 REST_AFTER_FAILURE = timedelta(seconds=30)
-PASSING_FOR = timedelta(days=7)
 Moved = tuple[tuple[Feed, Feed], ...]
 """Feeds that moved: as they were, as they are."""
-RESUME = "resume"
-"""In the state directory: names of channels that somebody asked to resume, one a line."""
-RELEASE = "release"
-"""The same for channels whose held messages somebody asked to release."""
-
 CONSOLE_ONLY = (
     "alerts go to this console only. To send them to Telegram: get a token from @BotFather, add the bot to the channel "
     'as an administrator, add [[channels]] with type = "telegram" and its chat to feeds.toml, and start again with '
@@ -70,8 +64,7 @@ CONSOLE_ONLY = (
 
 async def deliver_pass(app: App, now: datetime) -> deliver.DeliveryReport:
     """Send what may be sent now."""
-    _do_asked(app, RESUME, app.store.resume_channel)
-    _do_asked(app, RELEASE, lambda name: app.store.release(name, now=now))
+    errands.heed(app.settings.state_dir, app.store, app.channels, now)
     return await deliver.deliver_pending(
         app.store,
         app.channels,
@@ -89,98 +82,42 @@ def _folding(app: App) -> Folding:
     return Folding(words=words, burst=app.settings.limits.burst, gathering=lambda: bool(app.watch.in_flight))
 
 
-def ask_to_resume(state_dir: Path, channel: str) -> None:
-    """Leave word for the process that holds the state: it alone may write there."""
-    _ask(RESUME, state_dir, channel)
-
-
-def ask_to_release(state_dir: Path, channel: str) -> None:
-    """The same for held messages."""
-    _ask(RELEASE, state_dir, channel)
-
-
-def _ask(what: str, state_dir: Path, channel: str) -> None:
-    with (state_dir / what).open("a", encoding="utf-8") as asked:
-        asked.write(f"{channel}\n")
-
-
-def _do_asked(app: App, what: str, do: Callable[[str], object]) -> None:
-    asked = app.settings.state_dir / what
-    if not asked.exists():
-        return
-    taken = asked.replace(asked.with_name(f".{what}.taken"))
-    for name in taken.read_text(encoding="utf-8").splitlines():
-        if name in app.channels:
-            do(name)
-            _log.info("done by hand", what=what, channel=name)
-    taken.unlink()
-
-
 def digest_pass(app: App, now: datetime) -> int:
     """Queue the digests whose hour has come; return how many."""
+    settings = app.settings
+    if settings.digest_review:  # what reviewers said up to now still holds
+        errands.settle(settings.state_dir, app.store)
+    files = DigestFiles(settings.state_dir / "digests")
     return queueing.queue_due(
         app.store,
         app.watch.channels,
-        tz=app.settings.timezone,
+        tz=settings.timezone,
         now=now,
-        write=DigestFiles(app.settings.state_dir / "digests"),
+        write=files,
         feeds=app.watch.feeds,
+        review=settings.digest_review,
+        missed=_sampled(app),
+        draw=files.drawn,
+        shows={name for name, channel in app.channels.items() if channel.shows_pictures},
     )
 
 
-@dataclass(frozen=True, slots=True)
-class DigestFiles:
-    """Writes a digest's files into the state directory."""
+def _sampled(app: App) -> Sampled:
+    return Sampled(app.store, app.settings.state_dir, app.settings.timezone)
 
-    folder: Path
 
-    def __call__(self, name: str, content: str) -> Path:
-        """Write `content` as `name`, whole or not at all; return the path."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self.folder / name
-        draft = path.with_name(f".{name}.new")
-        draft.write_text(content, encoding="utf-8")
-        draft.chmod(0o600)
-        draft.replace(path)
-        return path
+def publish(app: App) -> None:
+    """Bring the public feeds up to date."""
+    app.publisher.publish(app.store, app.settings, missed=_sampled(app))
 
 
 def tend_pass(app: App, now: datetime) -> None:
     """Housekeeping: forget old text, close what is over, look whether the database is still whole."""
     app.store.purge(now, text_after=app.settings.keep_text)
-    app.store.close_passing(_PASSING, now - PASSING_FOR)
-    _close_over(app, now)
+    over.close_passing(app.store, now)
+    over.close(app.store, app.watch.feeds, app.channels, now)
     wiring.reprice(app)
     app.store.check()
-
-
-def _close_over(app: App, now: datetime) -> None:
-    for notice in app.store.open_notices():
-        if _is_about_nothing(notice.key, app):
-            app.store.close_notice(notice.key, now)
-
-
-_PASSING = (
-    "alert-rate:",
-    "bot-added:",
-    "backfill:",
-    "changing-ids:",
-    "chat-moved:",
-    "feeds-blind",
-    "gap:",
-    "message-refused:",
-)
-"""Incidents that have no end: after a while they are closed, so that the next of their kind is told again."""
-
-
-def _is_about_nothing(key: str, app: App) -> bool:
-    """Whether an incident is about a feed or a channel that is not configured any more: nothing would ever end it."""
-    kind, _, subject = key.partition(":")
-    if kind == "feed-moved":
-        return not any(subject.startswith(f"{url}:") for url in app.watch.feeds)
-    if kind.startswith(health.PREFIX):
-        return subject not in app.watch.feeds or not app.watch.feeds[subject].enabled
-    return kind in ("channel-fails", "channel-waits") and subject not in app.channels
 
 
 # ── another configuration ─────────────────────────────────────────────────────────────────────────
@@ -229,7 +166,7 @@ def take(app: App, settings: Settings, *, now: datetime) -> Difference:
     if found:
         _log.info("new settings in use", what="; ".join(found.lines()))
     _say(taken.warnings)
-    _close_over(app, now)
+    over.close(app.store, app.watch.feeds, app.channels, now)
     app.watch.in_flight.update(after.url for _, after in found.moved)  # nobody asks them until they have their memory
     _start(app, "move", _move(app, found.moved, _hurried(found, settings), _under_way(app, "poll")))
     _start(app, "close", _close_left(taken.left, _under_way(app, "deliver")))
@@ -296,10 +233,11 @@ async def run_once(settings: Settings, *, now: datetime | None = None, stream: T
         _say(app.warnings)
         errands.settle(app.settings.state_dir, app.store)
         report = await poll_due(app.watch, now or utc_now())
-        digest_pass(app, now or utc_now())
+        while digest_pass(app, now or utc_now()):
+            pass
         while (await deliver_pass(app, now or utc_now())).progressed:
             pass
-        app.publisher.publish(app.store, app.settings)
+        publish(app)
         return report
 
 
@@ -392,7 +330,7 @@ def _jobs(app: App, edits: Edits | None = None) -> list[tuple[str, float, Callab
         _guarded(app, "digest", lambda: digest_pass(app, utc_now()))
 
     async def public() -> None:
-        _guarded(app, "public", lambda: app.publisher.publish(app.store, app.settings))
+        _guarded(app, "public", lambda: publish(app))
 
     async def asked() -> None:
         _guarded(app, "errands", lambda: errands.settle(app.settings.state_dir, app.store))

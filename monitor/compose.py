@@ -18,7 +18,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from monitor.model import Message, Span, SpanKind
-from monitor.text import clean_line, cut_utf16, display_host, safe_url, utf16_length
+from monitor.text import clean_line, cut_utf16, display_host, registrable, safe_url, utf16_length
 
 MAX_UNITS = 4_000
 """Telegram takes 4,096 UTF-16 units (https://core.telegram.org/bots/api#sendmessage); a repeat has a mark before it."""
@@ -107,8 +107,20 @@ class Composer:
         return self
 
     def link(self, url: str, text: str = "") -> Composer:
-        """Append a link to `url` under `text`, or under the address itself. `url` must come from `safe_url`."""
-        return self.add(text or shown_url(url), SpanKind.LINK, url=url)
+        """Append a link to `url` under `text`, or under the address itself. `url` must come from `safe_url`.
+
+        Of an address whose host begins with what others may choose, or has odd letters, the part that is registered is
+        bold: it says whose site it is.
+        """
+        shown = text or shown_url(url)
+        start = self._length
+        self.add(shown, SpanKind.LINK, url=url)
+        host, owner = shown_host(url), registrable(display_host(url))
+        says_more = is_odd_host(url) or host not in (owner, f"www.{owner}")
+        if shown == shown_url(url) and host.endswith(owner) and says_more:
+            at = start + shown.index(host) + len(host) - len(owner)
+            self.spans.append(Span(kind=SpanKind.BOLD, start=at, length=len(owner)))
+        return self
 
     def extend(self, other: Composer) -> Composer:
         """Append everything of `other`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monitor import app, config
 from monitor.alerts.channels.base import Channel
-from monitor.errors import AlreadyRunning, ConfigError, LongarmError, ModelError, StateError
+from monitor.errors import AlreadyRunning, ConfigError, LongarmError, ModelError, NoStateYet, StateError
 from monitor.store import Store
 
 
@@ -56,8 +56,6 @@ def _model(settings: config.Settings) -> Finding:
 
 def _state(settings: config.Settings, now: datetime) -> list[Finding]:
     url = settings.database_url.reveal() if settings.database_url else None
-    if url is None and not any(settings.state_dir.glob("*")):
-        return [Finding(what="state", fine=True, says=f"{settings.state_dir}: empty; the first run creates it")]
     try:
         with Store.open(settings.state_dir, url=url, now=now, read_only=True) as store:
             store.check()
@@ -66,6 +64,9 @@ def _state(settings: config.Settings, now: datetime) -> list[Finding]:
             paused = [state for state in store.channel_states().values() if state.paused_at]
     except AlreadyRunning as error:
         return [Finding(what="state", fine=True, says=str(error))]
+    except NoStateYet:
+        says = f"{'the database' if url else settings.state_dir}: empty; the first run creates it"
+        return [Finding(what="state", fine=True, says=says)]
     except StateError as error:
         return [Finding(what="state", fine=False, says=str(error))]
     shown = ("articles", "stories", "labels", "pending", "sent", "held", "dead")

@@ -11,8 +11,8 @@ import itertools
 import json
 import os
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -20,19 +20,26 @@ from typing import Any
 
 from monitor import log
 from monitor.errors import StateError
-from monitor.model import EPOCH, Label, LabelValue
-from monitor.store import Review, Store
+from monitor.model import EPOCH, DigestEdit, EditKind, Label, LabelValue
+from monitor.store import People, Review, Store
 
 _log = log.get(__name__)
 
 FOLDER = "errands"
 MAX_BYTES = 64_000
+RESUME, RELEASE, REDACT = "resume", "release", "redact"
+"""In the state directory: names of channels that a command asked to resume or to release, and stories that it asked to
+withdraw, each with a tab and the reason; one a line."""
+BY_HAND = 0
+"""Who does what a command, and no person of Telegram, asked for."""
 _NUMBERS = itertools.count()
 """Of errands of one moment the one that was left first is done first."""
 
 
 class ErrandKind(StrEnum):
-    """What is wanted: remember a label; ask a feed now; mute it until then, or no more; send to a channel again."""
+    """What is wanted: remember a label, or what a reviewer changed in a digest; ask a feed now; mute it until then, or
+    no more; send to a channel again.
+    """
 
     LABEL = "label"
     CHECK = "check"
@@ -40,11 +47,15 @@ class ErrandKind(StrEnum):
     WAKE = "wake"
     RESUME = "resume"
     RELEASE = "release"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """One wish of `by`, a person's name. `about` is a feed's address or a channel's name; `label` only for a label."""
+    """One wish of `by`, a person's name. `about` is a feed's address, a channel's name or a week.
+
+    `label` is only for a label, `edit` only for a digest.
+    """
 
     kind: ErrandKind
     by: str
@@ -52,6 +63,7 @@ class Errand:
     about: str = ""
     until: datetime = EPOCH
     label: Label | None = None
+    edit: DigestEdit | None = None
 
 
 @dataclass(slots=True)
@@ -100,6 +112,7 @@ class Errands:
                 label=errand.label,
                 by=errand.by,
                 at=errand.at,
+                edit=errand.edit,
             )
             path.unlink(missing_ok=True)
             self._read.pop(path.name, None)
@@ -139,6 +152,62 @@ def settle(state_dir: Path, store: Store) -> int:
     return Errands(state_dir).settle(Review(store))
 
 
+def edits_of(errands: Iterable[Errand], week: str) -> tuple[DigestEdit, ...]:
+    """What is to be changed in the digests of `week` among `errands`, in their order."""
+    return tuple(errand.edit for errand in errands if errand.edit is not None and errand.edit.week == week)
+
+
+# ── words left by commands ────────────────────────────────────────────────────────────────────────
+
+
+def ask_to_resume(state_dir: Path, channel: str) -> None:
+    """Ask the process that holds the state to send to a channel again."""
+    _leave(RESUME, state_dir, channel)
+
+
+def ask_to_release(state_dir: Path, channel: str) -> None:
+    """Ask it to send what it holds back for a channel."""
+    _leave(RELEASE, state_dir, channel)
+
+
+def ask_to_redact(state_dir: Path, story_id: str, why: str) -> None:
+    """Ask it to withdraw a story; `why` is one line."""
+    _leave(REDACT, state_dir, f"{story_id}\t{why}")
+
+
+def heed(state_dir: Path, store: Store, channels: Container[str], now: datetime) -> None:
+    """Do what commands asked for, as far as `channels` has those names. Only for the process that holds the state."""
+    todo: tuple[tuple[str, Callable[[str], object]], ...] = (
+        (RESUME, store.resume_channel),
+        (RELEASE, lambda name: store.release(name, now=now)),
+    )
+    for what, do in todo:
+        for name in _left(what, state_dir):
+            if name in channels:
+                do(name)
+                _log.info("done by hand", what=what, channel=name)
+    for line in _left(REDACT, state_dir):
+        story_id, _, why = line.partition("\t")
+        People(store).withdraw(story_id, by=BY_HAND, why=why, now=now)
+        _log.info("done by hand", what=REDACT, story=story_id)
+
+
+def _leave(what: str, state_dir: Path, line: str) -> None:
+    with (state_dir / what).open("a", encoding="utf-8") as asked:
+        asked.write(f"{line}\n")
+
+
+def _left(what: str, state_dir: Path) -> Iterator[str]:
+    """The lines that were left, each of which may be asked for again until all of them were done."""
+    asked, taken = state_dir / what, state_dir / f".{what}.taken"
+    if not taken.exists():  # else a process ended in the middle of it
+        if not asked.exists():
+            return
+        asked.replace(taken)
+    yield from taken.read_text(encoding="utf-8").splitlines()
+    taken.unlink()
+
+
 def labels_of(errands: Iterable[Errand]) -> tuple[Label, ...]:
     """The labels among `errands`, in their order."""
     return tuple(errand.label for errand in errands if errand.label is not None)
@@ -164,6 +233,7 @@ def _encoded(errand: Errand) -> bytes:
             "note": said.note,
             "at": _micros(said.at),
         },
+        "edit": errand.edit and {**asdict(errand.edit), "at": _micros(errand.edit.at)},
     }
     return json.dumps(values).encode()
 
@@ -186,7 +256,15 @@ def _decoded(content: bytes) -> Errand:
         about=str(raw["about"]),
         until=_moment(raw["until"]),
         label=label or None,
+        edit=_edit(raw.get("edit")),
     )
+
+
+def _edit(said: dict[str, Any] | None) -> DigestEdit | None:
+    if not said:
+        return None
+    words = {name: str(said[name]) for name in ("id", "week", "by", "channel", "about", "other", "text")}
+    return DigestEdit(**words, kind=EditKind(said["kind"]), at=_moment(said["at"]))
 
 
 def _micros(at: datetime) -> int:

@@ -3,7 +3,8 @@
     LongarmError                    one line: what, where, how to mend it
     ├── ConfigError                 feeds.toml or the environment (exit code 2)
     ├── StateError                  the stored state can't be used as it is
-    │   └── AlreadyRunning          another process holds the state (exit code 3)
+    │   ├── AlreadyRunning          another process holds the state (exit code 3)
+    │   └── NoStateYet              nothing was ever stored there
     ├── FetchError                  a feed could not be fetched; `kind` says why
     ├── ParseError                  bytes that are no feed, or that broke the parser's limits
     ├── ModelError                  a classifier's files are truncated, swapped, older or missing
@@ -37,6 +38,10 @@ class StateError(LongarmError):
 
 class AlreadyRunning(StateError):  # noqa: N818 - a state, said as one
     """Another process holds the lock of this state directory."""
+
+
+class NoStateYet(StateError):  # noqa: N818 - a state, said as one
+    """Nothing was stored yet, and nothing was lost: the first run makes it."""
 
 
 class FetchFailure(StrEnum):

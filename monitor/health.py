@@ -266,7 +266,7 @@ _FAILURES = {
     FetchFailure.TLS.value: "Nothing is taken from a site that can't prove who it is; it must mend its certificate.",
     FetchFailure.EMPTY.value: "If it opens in a browser, another user_agent or a proxy may help.",
     FetchFailure.UNAUTHORIZED.value: "Look for an address of the feed that needs no login.",
-    FetchFailure.PROXY.value: "Is the proxy running at the address in [network] proxy?",
+    FetchFailure.PROXY.value: "Is the proxy running, the feed's own or that of [network]?",
     FetchFailure.TOO_LARGE.value: "Look for a shorter feed of the site.",
 }
 

@@ -112,6 +112,28 @@ def _shown_host(parts: SplitResult) -> str:
     return ".".join(label if _is_honest(label, top_script) else _ascii_label(label) for label in labels)
 
 
+# Names below which others register theirs: what a public register does (all two-letter ones of these), and hosters.
+_SECOND_LEVEL = frozenset("ac asn co com ed edu go gob gouv gov gv mil ne net nhs nom or org police sch".split())
+_HOSTERS = frozenset((
+    "azureedge.net", "blogspot.com", "cloudfront.net", "firebaseapp.com", "github.io", "gitlab.io", "herokuapp.com",
+    "medium.com", "netlify.app", "onrender.com", "pages.dev", "substack.com", "translate.goog", "vercel.app", "web.app",
+    "weebly.com", "wixsite.com", "wordpress.com", "workers.dev",
+))  # fmt: skip
+
+
+def registrable(host: str) -> str:
+    """Give the end of `host` (from `display_host`) that somebody registered: who that is answers for all below it.
+
+    "news.bbc.co.uk" -> "bbc.co.uk". Without the public list of endings, which is longer than this program: of a rare
+    ending it gives a label too few. A bare number stands for itself.
+    """
+    labels = host.split(".")
+    if ":" in host or not labels[-1] or labels[-1].isdecimal():
+        return host
+    is_public = len(labels[-1]) == 2 and len(labels) > 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3:] if is_public or ".".join(labels[-2:]) in _HOSTERS else labels[-2:])
+
+
 def safe_url(url: str) -> str:
     """Give an address that may be shown and clicked: absolute http(s) without userinfo, "" for anything else.
 

@@ -181,7 +181,7 @@ def flood_notice(name: str) -> Notice:
 
 
 _CAUSES = {
-    FetchFailure.PROXY.value: "the proxy does not answer. Is it (Tor?) running at the address in [network] proxy?",
+    FetchFailure.PROXY.value: "the proxy does not answer. Is it (Tor?) running where [network] or the feeds say?",
     FetchFailure.DNS.value: "no name is found. Does this machine have a network, and a name server that answers?",
     FetchFailure.TIMEOUT.value: "nothing is answered in time. Does this machine have a network?",
     FetchFailure.CONNECT.value: "no connection comes about. Is there a network, or a firewall between?",

@@ -1,4 +1,4 @@
-"""From the stories of a poll to the cases they belong to. Reads the store, writes nothing.
+"""From the stories of a poll to the cases they belong to, and from a name to its cases. Reads the store alone.
 
     names     whom each story names, of those that the poll touched        stories.cases
     known     the cases in which one of them occurs: the one read          store.cases
@@ -10,6 +10,7 @@ A story that has a case keeps it. One that names nobody has none, until it does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,9 @@ from monitor.model import Case, Chapter, Judged, Outcome, Story
 from monitor.store import Store
 from monitor.store.cases import Cases
 from monitor.stories import cases
+from monitor.stories import facts as reading
+
+_ID = re.compile(r"[0-9a-fA-F]{6,64}")
 
 
 def recalled(store: Store, outcome: Outcome, stories: Mapping[str, Story]) -> Outcome:
@@ -42,6 +46,25 @@ def recalled(store: Store, outcome: Outcome, stories: Mapping[str, Story]) -> Ou
         grown=tuple(map(noted, outcome.grown)),
         chapters=tuple(placed),
     )
+
+
+def asked_for(shelf: Cases, asked: str) -> tuple[Case, ...]:
+    """Find the cases that somebody asks for: by id, by a whole name in any script, or by a part of one."""
+    if _ID.fullmatch(asked) and (by_id := shelf.beginning(asked)):
+        return by_id
+    read = reading.read(asked, "")
+    spellings = (asked, *read.people, *read.organisations)
+    found = shelf.naming([key for one in spellings for key in cases.keys(one)])
+    if sure := tuple(one for one in found if any(_is_named(one, spelled) for spelled in spellings)):
+        return sure
+    parts = [key for key, name in shelf.names() if cases.part_of(asked, name)]
+    return shelf.naming(parts) if parts else ()
+
+
+def _is_named(one: Case, asked: str) -> bool:
+    people = {name for chapter in one.chapters for name in (*cases.names(chapter), *chapter.bystanders)}
+    organisations = {name.casefold() for chapter in one.chapters for name in chapter.organisations}
+    return asked.casefold() in organisations or any(cases.same_person(asked, name) for name in people)
 
 
 def _placed(chapter: Chapter, known: dict[str, Case]) -> tuple[str, Chapter]:

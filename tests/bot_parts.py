@@ -14,6 +14,7 @@ from monitor import app as watch_app
 from monitor import config
 from monitor.alerts.channels.telegram import TelegramLine
 from monitor.bot.daemon import Bot
+from monitor.bot.webhook import hook_of
 from monitor.model import Chapter, Decision, Delivery, Facts, FeedState, Judged, Message, Outcome, Story
 from monitor.reload import Edits
 from monitor.store import People
@@ -197,6 +198,6 @@ async def scene(
         app = await stack.enter_async_context(watch_app.opened(settings, now=at(), stream=io.StringIO(), clock=at))
         line = TelegramLine(token=served.token, api_url=served.url, timeout=timedelta(seconds=5), pool=8)
         stack.push_async_callback(line.aclose)
-        made = Bot(app=app, line=line, edits=Edits(path, environ), clock=at, seconds=at.seconds)
+        made = Bot(app=app, line=line, edits=Edits(path, environ), hook=hook_of(settings), clock=at, seconds=at.seconds)
         made.hang_keyboards()
         yield Scene(folder=folder, api=served, app=app, bot=made, clock=at)

@@ -4,6 +4,7 @@ python -m tests.golden_parts                     the files of tests/golden, from
 python -m tests.golden_parts --pictures FOLDER   pictures of them on a narrow screen; needs chromium
                                                  (those of docs/pictures: --language en --height 1100,
                                                  fa 790, ja 480)
+python -m tests.golden_parts --readme FOLDER     the two pictures of README.md, light and dark (--height 691)
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ p { margin: 0; min-height: 0.7em; unicode-bidi: plaintext; text-align: start; ov
 div { background: #fff; border-radius: 12px; padding: 8px 12px; margin: 0 0 10px; }
 code { font: 13px "DejaVu Sans Mono", monospace; color: #33658a; } a { color: #168acd; text-decoration: none; }
 """
+_DARK = """
+body { background: #0e1621; } div { background: #182533; color: #f5f5f5; }
+code { color: #84b5d6; } a { color: #6ab3f3; }
+"""
+_README = (("en", 0), ("fa", 0))
+"""The alerts that README.md shows."""
 
 
 def stories() -> dict[str, list[dict[str, Any]]]:
@@ -99,10 +106,10 @@ def golden(language: str) -> str:
     return "".join(f"{written(message)}\n{_RULE}\n" for message in messages(language))
 
 
-def page(shown: list[Message]) -> str:
+def page(shown: list[Message], style: str = "") -> str:
     """The messages as a chat on a narrow screen shows them: each line in its own direction."""
     bubbles = (f"<div>{''.join(f'<p>{line}</p>' for line in _lines(message))}</div>" for message in shown)
-    return f'<!doctype html><meta charset="utf-8"><style>{_STYLE}</style>{"".join(bubbles)}'
+    return f'<!doctype html><meta charset="utf-8"><style>{_STYLE}{style}</style>{"".join(bubbles)}'
 
 
 def _lines(message: Message) -> list[str]:
@@ -110,10 +117,10 @@ def _lines(message: Message) -> list[str]:
     return "".join(_tagged(html.escape(message.text[start:end]), over) for start, end, over in pieces).split("\n")
 
 
-def _picture(chromium: str, shown: list[Message], target: Path, height: int) -> None:
+def _picture(chromium: str, shown: list[Message], target: Path, height: int, style: str = "") -> None:
     target = target.resolve()
     source = target.with_suffix(".html")
-    source.write_text(page(shown), encoding="utf-8")
+    source.write_text(page(shown, style), encoding="utf-8")
     options = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size=360,{height}")
     subprocess.run([chromium, *options, f"--screenshot={target}", source.as_uri()], check=True, capture_output=True)
     source.unlink()
@@ -125,8 +132,14 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="write pictures into this folder instead; needs chromium")
     parser.add_argument("--language", action="append", help="of these alone; again for more")
     parser.add_argument("--height", type=int, default=1100, help="of a picture, in pixels; the default is 1100")
+    parser.add_argument("--readme", type=Path, help="write the pictures of README.md into this folder instead")
     asked = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
+    if asked.readme:
+        shown = [list(messages(language))[number] for language, number in _README]
+        for name, style in (("light", ""), ("dark", _DARK)):
+            _picture(chromium, shown, asked.readme / f"alert-{name}.png", asked.height, style)
+        return
     for language in asked.language or stories():
         if asked.pictures:
             _picture(chromium, list(messages(language)), asked.pictures / f"alerts-{language}.png", asked.height)

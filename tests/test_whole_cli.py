@@ -394,6 +394,7 @@ def test_run_once_again_tells_nothing(own_watch: Watch) -> None:
 
 
 EXPORTED = {
+    "incidents": {"id", "origin_state", "host_state", "agent_type", "official_denial_text", "source_tier", "urls"},
     "articles": {"id", "feed", "url", "title", "published", "score", "verdict", "story"},
     "stories": {"id", "language", "articles", "alerted"},
     "deliveries": {"key", "channel", "state", "attempts", "remote_id"},
@@ -477,7 +478,17 @@ def test_search_finds_articles_that_hold_all_words(watch: Watch) -> None:
     assert found["url"] == STATION.link
     assert watch("search", "--json", "police", "recipes").out == ""
     assert STATION.title.split()[0] in watch("search", "rotterdam").out
-    assert len(watch("search", "--json", "e", "--limit", "2").lines) == 2
+    assert len(watch("search", "--json", "dissident").lines) == 2
+    assert len(watch("search", "--json", "dissident", "--limit", "1").lines) == 1
+    assert len(watch("search", "--json", "dissident", "--language", "en", "--since", "1d").lines) == 2
+    for narrowed in (
+        ("--language", "ar"),
+        ("--code", "none"),
+        ("--origin", "aq"),
+        ("--host", "aq"),
+        ("--since", "2999-01-01"),
+    ):
+        assert watch("search", "--json", "dissident", *narrowed).out == "", narrowed
 
 
 def test_label_records_what_a_person_says_and_the_newest_counts(own_watch: Watch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import app, config
+from monitor import app, config, errands
 from monitor.model import DeliveryState
 from monitor.store import Store
 from tests.deliver_parts import story_row
@@ -58,4 +58,4 @@ async def test_a_running_watch_is_asked_to_and_sends_them_in_its_next_pass(
         assert "was asked to release it" in ran.out
         report = await app.deliver_pass(running, datetime.now(UTC))
         assert report.sent == 2
-        assert not (toml.parent / "state" / app.RELEASE).exists()
+        assert not (toml.parent / "state" / errands.RELEASE).exists()

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.alerts.layout import course, headline, voice
+from monitor.alerts.layout import course, headline, pointer, voice
 from monitor.alerts.sources import SHIPPED, Tiers
-from monitor.compose import Composer, headline_of, isolated, moment, shown_host
+from monitor.compose import Composer, headline_of, isolated, moment
 from monitor.model import Burst, Delivery, DeliveryKind, DeliveryState, Feed, SpanKind, Story
-from monitor.text import safe_url
 
 WINDOW = timedelta(minutes=10)
 GATHER = timedelta(minutes=2)
@@ -135,16 +134,10 @@ def _entry(row: Delivery, story: Story | None, words: Words) -> Composer:
     if story is None:  # its articles are gone; what was to be said of it is not
         return composer.add(isolated(headline_of(row.message))).add("\n")
     member = voice(story, words.tiers)
-    title, url, host = headline(member, TITLE_CHARS), safe_url(member.url), shown_host(member.url)
     if top := course(story.facts):
         composer.add(f"{top}: ")
     # Behind words of ours the line runs from left to right, whatever the headline's own direction.
-    if url:
-        composer.link(url, isolated(title))
-    else:
-        composer.add(isolated(title))
-    if host:
-        composer.add(" (").add(host, SpanKind.CODE).add(")")
+    composer.extend(pointer(headline(member, TITLE_CHARS), member.url, words.tiers))
     return composer.add(f", {moment(member.at, words.tz)}\n")
 
 

@@ -16,14 +16,13 @@ from zoneinfo import ZoneInfo
 
 from classifiers import Score
 from monitor.alerts.denials import denial
-from monitor.alerts.sources import SHIPPED, Tier, Tiers, rank, tier
+from monitor.alerts.sources import SHIPPED, Tier, Tiers, rank, tier, warning
 from monitor.alerts.state_media import running_state
 from monitor.compose import (
     ALSO,
     NO_TITLE,
     Composer,
     harmless,
-    is_odd_host,
     isolated,
     language_name,
     moment,
@@ -72,7 +71,7 @@ def story_message(
     _source(composer, member, feeds, tz, dated=row is None or row.article.published_at is not None)
     _also(composer, story, member, feeds, tiers)
     _why(composer, row.score if row else None, member.score)
-    _link(composer, _linked(story, member, tiers))
+    _link(composer, _linked(story, member, tiers), tiers)
     return composer.message()
 
 
@@ -86,7 +85,7 @@ def update_message(
     composer.add("Update on: ").add(isolated(headline(voice(story, tiers))), SpanKind.BOLD).add("\n")
     composer.add(f"\n{headline(says)}\n\n")
     _source(composer, says, feeds, tz, dated=True)
-    _link(composer, says)
+    _link(composer, says, tiers)
     return composer.message()
 
 
@@ -102,6 +101,13 @@ def headline(member: Member, limit: int = TITLE_CHARS) -> str:
     title = harmless(member.title, limit)
     host = shown_host(member.url)
     return title or (f"{NO_TITLE} – {host}" if host else NO_TITLE)
+
+
+def pointer(title: str, url: str, tiers: Tiers = SHIPPED) -> Composer:
+    """Write a headline that leads to its article, with the host that it leads to: for lists. `title` is harmless."""
+    address, host = safe_url(url), shown_host(url)
+    composer = Composer().link(address, isolated(title)) if address else Composer().add(isolated(title))
+    return composer.add(" (").add(host, SpanKind.CODE).add(f"){warning(url, tiers)}") if host else composer
 
 
 # ── who tells it ──────────────────────────────────────────────────────────────────────────────────
@@ -218,14 +224,13 @@ def _reasons(score: Score) -> list[str]:
     return [f"“{isolated(term)}”" for term in dict.fromkeys(terms) if term][:REASONS]
 
 
-def _link(composer: Composer, member: Member) -> None:
+def _link(composer: Composer, member: Member, tiers: Tiers) -> None:
     url = safe_url(member.url)
     if not url:
         composer.add("Link: none that could be opened safely\n")
         return
     composer.link(url)
-    if is_odd_host(url):
-        composer.add(" (careful: unusual letters in this address)")
+    composer.add(warning(url, tiers))
     if state := running_state(url):
         composer.add(f" (state-run: {state_name(state)})")
     composer.add("\n")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import ip_address
 
-from monitor.compose import is_odd_host
+from monitor.compose import harmless, is_odd_host
 from monitor.text import display_host, safe_url
 
 
@@ -130,6 +130,19 @@ def skeleton(host: str) -> str:
     for pair, letter in _PAIRS:
         plain = plain.replace(pair.translate(_LIKE_I), letter)
     return plain
+
+
+def warning(url: str, tiers: Tiers = Tiers()) -> str:
+    """Say what is odd about the host of `url`, for readers: " (careful: …)"; "" where nothing is."""
+    if is_odd_host(url):
+        return " (careful: unusual letters in this address)"
+    if tier(url, tiers) is not Tier.LOOK_ALIKE:
+        return ""
+    host = display_host(url)
+    if _is_number(host):
+        return " (careful: a bare number instead of a name)"
+    name = next(name for name in (*tiers.first, *SHIPPED.first) if passes_for(host, name))
+    return f" (careful: this is not {harmless(name, 60)})"
 
 
 def _is_number(host: str) -> bool:

@@ -10,7 +10,7 @@ for a change of the matter itself:
   from the beginning, and only unread.
 
 A stage counts where it stands in a headline, or where a second source says it too: what a summary says of a charge or a
-sentence is often the background. Of texts marked by hand the headline's was right in 19 of 21, the summary's in 3 of 8.
+sentence is often the background. Of texts marked by hand a court step in a headline was right in 31 of 35.
 
 Only articles that are alerts by themselves are asked, and none whose address is a mirror or passes for another's: one
 weak source could otherwise announce a verdict that nobody gave. What one poll changes in one story is one reply.

@@ -7,6 +7,7 @@ withdrawn is not named by any of these. What follows from a command takes effect
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from monitor.alerts.render import voice
@@ -14,7 +15,7 @@ from monitor.bot import history, subscribing
 from monitor.bot.desk import ID_CHARS, Turn, entry, reach
 from monitor.compose import MAX_UNITS, Composer, harmless, isolated
 from monitor.digest import render as digest_render
-from monitor.digest.select import last_whole_week, select
+from monitor.digest.select import for_readers, last_week_out, select
 from monitor.model import Effects, Judged, SpanKind, Story
 from monitor.text import utf16_length
 from monitor.wishes import wants
@@ -118,13 +119,13 @@ def digest(turn: Turn) -> Effects:
     """Give the last whole week's digest, as far as the asker's filters choose and a chat takes it."""
     app = turn.desk.app
     tz = app.settings.timezone
-    week = last_whole_week(turn.now, tz)
+    week = last_week_out(turn.now, tz, app.settings.digest_review)
     data = app.store.judged_between(*week.span(tz))
-    chosen = select(data, turn.rules, week, feeds=app.watch.feeds, tz=tz)
+    rules = replace(turn.rules, language=turn.language)
+    chosen = select(data, rules, week, feeds=app.watch.feeds, tz=tz)
     if not chosen.alerted and not chosen.below:
         return turn.says(turn.tr("There was no report last week."))
-    # How single feeds stand is the operators' affair.
-    parts = digest_render.as_messages(history.without_trouble(chosen))
+    parts = digest_render.as_messages(for_readers(chosen))
     more = [turn.tr("The rest is too long for a chat.")] if len(parts) > DIGEST_PARTS else []
     return turn.says(*parts[:DIGEST_PARTS], *more)
 

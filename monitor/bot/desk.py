@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alerts.layout import pointer
 from monitor.bot.updates import Asked
 from monitor.bot.words import Translate
-from monitor.compose import Composer, harmless, isolated, moment, shown_host
+from monitor.compose import Composer, harmless, moment
 from monitor.model import Answer, ChannelRules, Effects, Message, Person, SpanKind, Story
 from monitor.reload import Edits
 from monitor.store import People
-from monitor.text import safe_url
 from monitor.wiring import App
 
 ID_CHARS = 12
@@ -30,7 +30,10 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One command: who gave it, when, what is known of them, and their language. `words` stand behind the command."""
+    """One command: who gave it, when, what is known of them. `words` stand behind the command.
+
+    `language` is the one that `tr` speaks, of `words.LANGUAGES`.
+    """
 
     desk: Desk
     asked: Asked
@@ -38,6 +41,7 @@ class Turn:
     person: Person | None
     tr: Translate
     now: datetime
+    language: str = "en"
 
     @property
     def rules(self) -> ChannelRules:
@@ -56,15 +60,10 @@ def _message(said: Message | Composer | str) -> Message:
 
 def entry(story: Story, title: str, url: str, at: datetime, turn: Turn) -> Composer:
     """One story in a list: headline and link, where it came from, what it is about, its id."""
+    app = turn.desk.app
     composer = Composer().add("• ")
-    address, host, shown = safe_url(url), shown_host(url), harmless(title, TITLE_CHARS) or "…"
-    if address:
-        composer.link(address, isolated(shown))
-    else:
-        composer.add(isolated(shown))
-    if host:
-        composer.add(" (").add(host, SpanKind.CODE).add(")")
-    composer.add(f"\n  {moment(at, turn.desk.app.settings.timezone)}")
+    composer.extend(pointer(harmless(title, TITLE_CHARS) or "…", url, app.settings.tiers))
+    composer.add(f"\n  {moment(at, app.settings.timezone)}")
     about = " · ".join(part for part in (reach(story), story.facts.stage, ", ".join(story.facts.codes)) if part)
     if about:
         composer.add(f" · {harmless(about, 120)}")

@@ -20,6 +20,9 @@ _OTHERWISE = {"language": "languages", "lang": "languages", "state": "states", "
               "stage": "stages", "tag": "tags", "threshold": "score", "alert_at": "score"}  # fmt: skip
 
 
+_DIGEST = {"on": True, "yes": True, "off": False, "no": False}
+
+
 class Unknown(LongarmError):  # noqa: N818 - a word, said as one
     """A word that is no filter; `str` is the word."""
 
@@ -54,6 +57,24 @@ def parsed(text: str) -> ChannelRules:
             raise Unknown(word)
         rules = replace(rules, **{"least": _score(written)} if key == "score" else {key: _list(key, written)})
     return rules
+
+
+def digest_wish(text: str) -> tuple[str, bool | None]:
+    """Take "digest=on" or "digest=off" out of `text`: what is left of it, and the wish, None where none is named.
+
+    Raises:
+        Unknown: it is neither on nor off.
+    """
+    rest, wish = [], None
+    for word in text.split():
+        key, equals, written = word.partition("=")
+        if not equals or key.casefold() != "digest":
+            rest.append(word)
+        elif written.casefold() in _DIGEST:
+            wish = _DIGEST[written.casefold()]
+        else:
+            raise Unknown(word)
+    return " ".join(rest), wish
 
 
 def _list(key: str, written: str) -> tuple[str, ...]:

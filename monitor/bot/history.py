@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from monitor import recalling
 from monitor.alerts.render import headline, voice
 from monitor.bot.desk import ID_CHARS, Turn
 from monitor.compose import Composer, harmless, isolated
-from monitor.model import Case, Decision, Digest, Effects, Judged, Member, SpanKind, Story
+from monitor.digest.select import member_of
+from monitor.model import Case, Effects, Judged, SpanKind, Story
 from monitor.store.cases import Cases
 from monitor.text import safe_url
 
 CHAPTERS = 12
 CASES = 3
 NAMES = 3
-SHORTEST_ID = 6
 
 
 def case(turn: Turn) -> Effects:
     """Tell an affair by the name of somebody in it, or by its id: its stories in order of time, newest last."""
     if not turn.words.strip():
         return turn.says(turn.tr("Which name?") + "\n/case Lu Jianwang")
-    found = _found(Cases(turn.desk.app.store), turn.words)
+    found = recalling.asked_for(Cases(turn.desk.app.store), turn.words)
     gone = {one.story_id for one in turn.desk.people.redactions()}
     still = [replace(one, chapters=tuple(part for part in one.chapters if part.story_id not in gone)) for one in found]
     told = [(one, stories) for one in still if (stories := _stories(turn, one))]
@@ -33,30 +34,6 @@ def case(turn: Turn) -> Effects:
         if composer.fits(part):
             composer.extend(part)
     return turn.says(composer)
-
-
-def _found(shelf: Cases, asked: str) -> tuple[Case, ...]:
-    """By id; by whole name, in any script that can be told; by a part of a name."""
-    from monitor.stories import cases, facts  # noqa: PLC0415 - reads the gazetteer, and loads NumPy
-
-    beginning = asked.casefold()
-    if len(beginning) >= SHORTEST_ID and set(beginning) <= set("0123456789abcdef"):
-        return shelf.beginning(beginning)
-    read = facts.read(asked, "")
-    spellings = (asked, *read.people, *read.organisations)
-    found = shelf.naming([key for one in spellings for key in cases.keys(one)])
-    if sure := tuple(one for one in found if any(_names(one, spelled) for spelled in spellings)):
-        return sure
-    parts = [key for key, name in shelf.names() if cases.part_of(asked, name)]
-    return shelf.naming(parts) if parts else ()
-
-
-def _names(one: Case, asked: str) -> bool:
-    from monitor.stories import cases  # noqa: PLC0415
-
-    people = {name for chapter in one.chapters for name in (*cases.names(chapter), *chapter.bystanders)}
-    organisations = {name.casefold() for chapter in one.chapters for name in chapter.organisations}
-    return asked.casefold() in organisations or any(cases.same_person(asked, name) for name in people)
 
 
 def _stories(turn: Turn, one: Case) -> list[Story]:
@@ -91,20 +68,6 @@ def _event(turn: Turn, story: Story) -> Composer:
 def alone(row: Judged) -> Story:
     """An article that stands in no story, as a story of its own."""
     article = row.article
-    member = Member(
-        article_id=article.id,
-        title=article.title,
-        summary=article.summary,
-        url=article.url,
-        feed=article.feed,
-        language=article.language,
-        at=article.at,
-        score=row.score.value,
-        decision=Decision(row.verdict.decision),
+    return Story(
+        id=article.id, language=article.language, members=(member_of(row),), first_at=article.at, last_at=article.at
     )
-    return Story(id=article.id, language=article.language, members=(member,), first_at=article.at, last_at=article.at)
-
-
-def without_trouble(digest: Digest) -> Digest:
-    """The digest without what is said of single feeds: that is for those who run the watch."""
-    return replace(digest, trouble=())

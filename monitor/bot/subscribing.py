@@ -13,7 +13,8 @@ from monitor.bot import filters
 from monitor.bot.desk import Turn
 from monitor.bot.words import LANGUAGES, named, speaking
 from monitor.compose import Composer, harmless, isolated
-from monitor.model import Answer, Effects, Message, Person, SpanKind, Stage
+from monitor.digest.select import due
+from monitor.model import DIGEST_AT, Answer, ChannelRules, Effects, Message, Person, SpanKind, Stage
 
 ID_BYTES = 8
 
@@ -24,24 +25,53 @@ def subscribe(turn: Turn) -> Effects:
     if not bot.subscriptions:
         return turn.says(turn.tr("Subscriptions are not offered here."))
     is_new = turn.person is None or not turn.person.subscribed
-    if not turn.words and not is_new:
-        return turn.says(_filters(turn, filters.spoken(turn.rules)))
+    if turn.person is not None and not turn.words and not is_new:
+        return turn.says(_filters(turn, turn.person))
     if is_new and len(turn.desk.people.subscribers()) >= bot.max_subscribers:
         return turn.says(turn.tr("There is no room for more subscribers at the moment."))
     try:
-        wanted = filters.parsed(turn.words)
+        words, digest = filters.digest_wish(turn.words)
+        wanted = filters.parsed(words) if words or is_new else turn.rules  # of the digest alone was spoken
     except filters.Unknown as error:
         return turn.says(_unknown(turn, str(error)))
-    person = replace(_known(turn), subscribed=True, paused=False, failures=0, refused_at=None)
-    person = replace(person, rules=replace(wanted, name=person.channel))
+    person = _subscribed(turn, wanted, digest)
     said = Composer().add(turn.tr("You are subscribed: reports come here from now on.") + "\n")
-    said.extend(_filters(turn, filters.spoken(wanted)))
+    said.extend(_filters(turn, person))
     return replace(turn.says(said), people=(person,))
 
 
-def _filters(turn: Turn, spoken: str) -> Composer:
-    shown = harmless(spoken, 500) or turn.tr("none: every report")
-    composer = Composer().add(turn.tr("Filters: {filters}", filters=shown) + "\n\n")
+def _subscribed(turn: Turn, wanted: ChannelRules, digest: bool | None) -> Person:
+    """The person with these wishes. The language is kept too: a digest comes when Telegram says none."""
+    before = _known(turn)
+    is_heard = before.subscribed and not before.paused
+    person = replace(
+        before,
+        rules=replace(wanted, name=before.channel),
+        language=before.language or turn.language,
+        subscribed=True,
+        paused=False,
+        failures=0,
+        refused_at=None,
+        digest=before.digest if digest is None else digest,
+    )
+    return person if is_heard and before.digest else _from_now_on(turn, person)
+
+
+def _from_now_on(turn: Turn, person: Person) -> Person:
+    """With the digests that are still to come: the last one was for those who were there."""
+    settings = turn.desk.app.settings
+    wish = ChannelRules(name="", digest=DIGEST_AT)
+    last = due(wish, tz=settings.timezone, now=turn.now, review=settings.digest_review)
+    return replace(person, digest_from=str(last.week.next)) if last else person
+
+
+def _filters(turn: Turn, person: Person) -> Composer:
+    shown = harmless(filters.spoken(person.rules), 500) or turn.tr("none: every report")
+    composer = Composer().add(turn.tr("Filters: {filters}", filters=shown) + "\n")
+    if person.digest:
+        composer.add(turn.tr("The digest comes every Monday; /subscribe digest=off ends that.") + "\n\n")
+    else:
+        composer.add(turn.tr("The weekly digest does not come; /subscribe digest=on brings it.") + "\n\n")
     composer.add(turn.tr("Other filters, for example:") + "\n")
     return composer.add("/subscribe states=CN,IR languages=en,fa score=0.9\n/subscribe all", SpanKind.CODE)
 
@@ -58,6 +88,7 @@ def _unknown(turn: Turn, word: str) -> Composer:
         f"stages={','.join(Stage)}",
         "tags=ngo",
         "score=0.9",
+        "digest=off",
     )
     composer = Composer().add(f"{said} {turn.tr('These filters are known:')}\n")
     return composer.add("\n".join(keys), SpanKind.CODE)
@@ -67,7 +98,7 @@ def pause(turn: Turn) -> Effects:
     """Send nothing until it is asked for again."""
     if turn.person is None or not turn.person.subscribed:
         return turn.says(turn.tr("You are not subscribed. /subscribe begins it."))
-    person = replace(turn.person, paused=not turn.person.paused)
+    person = _from_now_on(turn, replace(turn.person, paused=not turn.person.paused))
     said = turn.tr("Paused. /pause goes on.") if person.paused else turn.tr("It goes on.")
     return replace(turn.says(said), people=(person,))
 
@@ -98,6 +129,8 @@ def as_json(person: Person) -> str:
         "subscribed": person.subscribed,
         "paused": person.paused,
         "filters": filters.spoken(person.rules),
+        "digest": person.digest,
+        "digest_from": person.digest_from,
         "refusals_in_a_row": person.failures,
     }
     return json.dumps(kept, ensure_ascii=False, indent=1)

@@ -35,6 +35,7 @@ _COMMANDS = {
     "export": "stored:export",
     "public": "publishing:public",
     "label": "stored:label",
+    "redact": "redacting:redact",
     "search": "stored:search",
     "web": "web:web",
     "case": "cases:case",
@@ -57,6 +58,7 @@ _SHORT = {
     "export": "Everything stored, as JSON Lines or CSV.",
     "public": "Write the public feeds.",
     "label": "Judge an article.",
+    "redact": "Withdraw a story that was told.",
     "search": "Find stored articles.",
     "web": "Serve the review pages.",
     "case": "Show how an affair went on, by date.",
@@ -156,4 +158,4 @@ def _reader_gone() -> int:
 def _say(line: str) -> None:
     from monitor import log  # noqa: PLC0415
 
-    click.echo(f"longarm: {log.redacted(' '.join(line.split()))}", err=True)
+    click.echo(f"longarm: {log.escaped(log.redacted(' '.join(line.split())))}", err=True)

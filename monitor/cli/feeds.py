@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ import click
 from monitor.cli import subscribing
 from monitor.cli.asking import address, asking, echo
 from monitor.cli.common import ago, config_option, emit, json_option, now, read_store, settings, table
-from monitor.errors import LongarmError
+from monitor.errors import LongarmError, NoStateYet
 
 if TYPE_CHECKING:
     from classifiers import Classifier
@@ -104,10 +105,9 @@ def feeds_list(config: Path, as_json: bool, sort: str) -> None:
     moment = now()
     states: dict[str, FeedState] = {}
     tallies: dict[str, FeedTally] = {}
-    if loaded.database_url or any(loaded.state_dir.glob("*")):  # before the first run there is nothing to read
-        with read_store(loaded) as store:
-            states = {state.url: state for state in store.feed_states()}
-            tallies = {tally.url: tally for tally in store.feed_tallies(moment - TALLIED)}
+    with contextlib.suppress(NoStateYet), read_store(loaded) as store:  # before the first run there is nothing to read
+        states = {state.url: state for state in store.feed_states()}
+        tallies = {tally.url: tally for tally in store.feed_tallies(moment - TALLIED)}
     rows = [_health(feed, states.get(feed.url), tallies.get(feed.url), moment) for feed in loaded.feeds]
     rows.sort(key=_ORDERS[sort])
     if as_json:
@@ -115,7 +115,7 @@ def feeds_list(config: Path, as_json: bool, sort: str) -> None:
             emit({key: at.isoformat() if isinstance(at, datetime) else at for key, at in asdict(row).items()})
         return
     table(
-        f"{len(rows)} feeds",
+        f"{len(rows)} feeds" + ("" if states else "; none was polled yet: longarm run begins"),
         ("feed", "state", "last success", "newest", "a day", "hits", "next poll", "what is wrong"),
         [
             (

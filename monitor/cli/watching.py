@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,12 +20,16 @@ from monitor.cli.common import (
     json_option,
     now,
     read_store,
+    say,
     settings,
     table,
     write_store,
 )
-from monitor.errors import AlreadyRunning, ConfigError, LongarmError
-from monitor.model import DIGEST_LANGUAGES, ChannelRules
+from monitor.errors import AlreadyRunning, ConfigError, LongarmError, NoStateYet
+from monitor.model import DIGEST_LANGUAGES, ChannelRules, ChannelState
+
+if TYPE_CHECKING:
+    from monitor.doctor import Finding
 
 _log_options = (
     click.option(
@@ -128,6 +133,7 @@ def digest(config: Path, week: str | None, form: str, name: str | None, language
       longarm digest --week 2026-W47 --format html > week.html
     """
     from monitor.digest import picture, queueing  # noqa: PLC0415
+    from monitor.sampling import Sampled  # noqa: PLC0415
 
     loaded = settings(config)
     rules = _rules(loaded, name) if name else ChannelRules(name="")
@@ -137,7 +143,16 @@ def digest(config: Path, week: str | None, form: str, name: str | None, language
     with read_store(loaded) as store:
         feeds = {feed.url: feed for feed in loaded.feeds}
         drawn = "svg" if form == "png" else form
-        said = queueing.shown(store, week=week, form=drawn, tz=loaded.timezone, now=now(), feeds=feeds, rules=rules)
+        said = queueing.shown(
+            store,
+            week=week,
+            form=drawn,
+            tz=loaded.timezone,
+            now=now(),
+            feeds=feeds,
+            rules=rules,
+            missed=Sampled(store, loaded.state_dir, loaded.timezone),
+        )
     click.echo(picture.as_png(said) if form == "png" else said, nl=form != "png")
 
 
@@ -177,12 +192,10 @@ def status(config: Path, as_json: bool, alive: bool) -> int:
     else:
         table("Longarm", ("what", "count"), [(key.replace("_", " "), value) for key, value in counts.items()])
         for channel in paused:
-            click.echo(
-                f"paused: channel “{channel.channel}” since {ago(channel.paused_at, moment)} ago: {channel.reason}"
-            )
-            click.echo(f"        mend that, then: longarm channels resume {channel.channel}")
+            say(f"paused: channel “{channel.channel}” since {ago(channel.paused_at, moment)} ago: {channel.reason}")
+            say(f"        mend that, then: longarm channels resume {channel.channel}")
         for notice in notices:
-            click.echo(f"open: {notice.text}")
+            say(f"open: {notice.text}")
     return 1 if paused or notices else 0
 
 
@@ -205,24 +218,29 @@ def _alive(loaded: Any, polls: list[datetime], waiting: dict[str, datetime], mom
 @config_option
 @json_option
 def doctor(config: Path, as_json: bool) -> int:
-    """Check configuration, state, clock, model, token and channel rights; say what to do. Sends nothing.
+    """Check configuration, state, clock, model, channel rights and the bot; say what to do. Sends nothing.
 
     \b
     Example:
       longarm doctor
     """
-    from monitor.doctor import examine  # noqa: PLC0415
-
-    findings = asyncio.run(examine(config, os.environ, now()))
+    findings = asyncio.run(_examined(config))
     if as_json:
         for finding in findings:
             emit(asdict(finding))
     else:
         for finding in findings:
-            click.echo(f"{'ok  ' if finding.fine else 'BAD '} {finding.what}: {finding.says}")
+            say(f"{'ok  ' if finding.fine else 'BAD '} {finding.what}: {finding.says}")
             if finding.mend:
-                click.echo(f"     -> {finding.mend}")
+                say(f"     -> {finding.mend}")
     return 0 if all(finding.fine for finding in findings) else 1
+
+
+async def _examined(config: Path) -> list[Finding]:
+    from monitor.bot.checking import check  # noqa: PLC0415 - imports python-telegram-bot
+    from monitor.doctor import examine  # noqa: PLC0415
+
+    return [*await examine(config, os.environ, now()), *await check(config, os.environ, now())]
 
 
 @click.group()
@@ -246,7 +264,8 @@ def channels_list(config: Path, as_json: bool) -> None:
       longarm channels list --json
     """
     loaded = settings(config)
-    with read_store(loaded) as store:
+    states: dict[str, ChannelState] = {}
+    with contextlib.suppress(NoStateYet), read_store(loaded) as store:  # before the first run none is paused
         states = store.channel_states()
     rows = []
     for channel in loaded.channels:
@@ -312,7 +331,7 @@ def channels_resume(name: str, config: Path) -> None:
     Example:
       longarm channels resume main
     """
-    from monitor import app  # noqa: PLC0415
+    from monitor import errands  # noqa: PLC0415
 
     loaded = settings(config)
     try:
@@ -322,7 +341,7 @@ def channels_resume(name: str, config: Path) -> None:
     except AlreadyRunning:
         with read_store(loaded) as store:
             _must_be_known(store, name)
-        app.ask_to_resume(loaded.state_dir, name)
+        errands.ask_to_resume(loaded.state_dir, name)
         click.echo(f"channel “{name}”: the running `longarm run` was asked to resume it, and does so within seconds")
     else:
         click.echo(f"channel “{name}”: resumed; its queue is sent by the next `longarm run`")
@@ -338,7 +357,7 @@ def channels_release(name: str, config: Path) -> None:
     Example:
       longarm channels release main
     """
-    from monitor import app  # noqa: PLC0415
+    from monitor import errands  # noqa: PLC0415
 
     loaded = settings(config)
     if name not in {channel.name for channel in loaded.channels}:
@@ -347,7 +366,7 @@ def channels_release(name: str, config: Path) -> None:
         with write_store(loaded) as store:
             count = store.release(name, now=now())
     except AlreadyRunning:
-        app.ask_to_release(loaded.state_dir, name)
+        errands.ask_to_release(loaded.state_dir, name)
         click.echo(f"channel “{name}”: the running `longarm run` was asked to release it, and does so within seconds")
     else:
         click.echo(f"channel “{name}”: {count} held messages released; they are sent by the next `longarm run`")
