@@ -287,7 +287,7 @@ async def run(
         keeper.cancel()
         if companion is not None:
             companion.cancel()
-            await asyncio.wait([companion], timeout=1)
+            app.tasks.add(companion)
         scheduler.shutdown(wait=False)
         await _finish(app)
 

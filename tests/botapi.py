@@ -48,7 +48,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """How one call goes. `accepts`: the message is taken all the same. `way`: "answer", "hang", "reset" or "half"."""
+    """How one call goes. `accepts`: the message is taken all the same.
+
+    `way`: "answer", "slow" (the answer comes a second later), "hang", "reset" or "half".
+    """
 
     status: int = 200
     body: bytes = b""
@@ -122,6 +125,7 @@ OK = Fault(accepts=True)
 HANG_AFTER = Fault(accepts=True, way="hang")
 RESET_AFTER = Fault(accepts=True, way="reset")
 HALF_AFTER = Fault(accepts=True, way="half")
+SLOW = Fault(accepts=True, way="slow")
 HANG_BEFORE = Fault(way="hang")
 RESET_BEFORE = Fault(way="reset")
 
@@ -389,8 +393,8 @@ class BotApi:
         body = await reader.readexactly(int(sizes[0])) if sizes else b""
         path = head.split(" ", 2)[1]
         fault, payload = self._call(path, _form(head, body))
-        if fault.way == "hang":
-            await asyncio.sleep(3600)
+        if fault.way in ("hang", "slow"):
+            await asyncio.sleep(3600 if fault.way == "hang" else 1)
         if fault.way == "reset":
             raw_socket: socket.socket = writer.get_extra_info("socket")
             raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -489,7 +493,7 @@ class BotApi:
         refusal = self._refusal(method, chat, form)
         if refusal:
             return refusal, refusal.body
-        message = self._take(method, chat, form, now, heard=fault.way == "answer" and not fault.body)
+        message = self._take(method, chat, form, now, heard=fault.way in ("answer", "slow") and not fault.body)
         return fault, fault.body or json.dumps({"ok": True, "result": message}).encode()
 
     def _ordered(self, chat: str) -> Fault:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bot_parts import READER, STRANGER
-from tests.botapi import TOKEN, BotApi, in_thread
+from tests.botapi import SLOW, TOKEN, BotApi, in_thread
 from tests.whole_parts import ALL, EDITOR, command, environment, rss, serving, table, write_toml
 
 
@@ -64,3 +64,16 @@ def test_longarm_run_answers_subscribes_and_tells_and_goes_on_after_a_restart(tm
         assert len(api.texts(str(READER))) == 2
         assert any(EDITOR.link in text for text in api.texts("-100123"))
         assert api.violations == []
+
+
+def test_an_answer_that_is_under_way_when_the_daemon_stops_is_not_given_again(tmp_path: Path) -> None:
+    with in_thread() as api, serving({"wire": rss("The Wire", [])}) as site:
+        toml = settings(tmp_path, api, site.feed("wire"))
+        with running(toml) as wait:
+            api.script_chat(str(READER), SLOW)
+            api.says(READER, "/help")
+            wait(lambda: api.texts(str(READER)))
+        api.says(STRANGER, "/status")
+        with running(toml) as wait:
+            wait(lambda: api.texts(str(STRANGER)))
+        assert len(api.texts(str(READER))) == 1

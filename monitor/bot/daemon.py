@@ -42,8 +42,8 @@ CALM_FOR = timedelta(hours=1)
 """A conflict that returns within this time is told to be over only after as long without one."""
 HOOK_EVERY = timedelta(seconds=60)
 """So often we look whether Telegram still sends to us, and whether it can."""
-LET_GO_WITHIN = timedelta(seconds=0.7)
-"""The daemon waits a second for us to end."""
+LET_GO_WITHIN, ENDS_WITHIN = timedelta(seconds=0.7), timedelta(seconds=4)
+"""The daemon waits six seconds for us to end."""
 FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(seconds=60)
 ANSWER_WITHIN = timedelta(hours=1)
 """What could not be answered for so long is not answered any more: nobody waits for it."""
@@ -396,9 +396,17 @@ class Bot:
         if not await self._may_write(channel):
             return False
         self.people.answering(answer.id)
+        sending = asyncio.ensure_future(channel.send(answer.message, possible_repeat=answer.attempts > 0))
         try:
             with self._paced(channel):
-                await channel.send(answer.message, possible_repeat=answer.attempts > 0)
+                await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            # We stop. Cut off now, nobody would know whether it arrived, and it would be said twice.
+            await asyncio.wait([sending], timeout=ENDS_WITHIN.total_seconds())
+            if sending.done() and not sending.exception():
+                self.people.answered(answer.id)
+            sending.cancel()
+            raise
         except SendError as error:
             _failed("answering", error)
             if error.permanent and error.about != "account":
