@@ -7,10 +7,11 @@ counted, when the window has passed over it; a long list of articles with one wo
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import TypeVar
 
 from monitor.stories import likeness
@@ -28,6 +29,7 @@ _SHARED_SHINGLES = 3
 
 Key = tuple[str, str]
 _K = TypeVar("_K")
+_P = TypeVar("_P")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -46,6 +48,10 @@ class Item:
     def keys(self) -> Iterator[Key]:
         """Under what it is listed."""
         return ((self.document.language, stem) for stem in self.looked_up)
+
+
+_Posting = tuple[Item, float]
+"""An article and what the word weighs in it: the look-up visits some hundreds for each article that comes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,9 +103,10 @@ class Window:
         self._members_compared = members_compared
         self._frequency: Counter[Key] = Counter()
         self._counted: Counter[str] = Counter()
-        self._lists: dict[Key, deque[Item]] = {}
+        self._lists: dict[Key, deque[_Posting]] = {}
         self._sketches: dict[int, deque[Item]] = {}
         self._order: deque[Item] = deque()
+        self._newest: datetime | None = None
         self._copies: deque[Item] = deque()
         self.groups: dict[str, Group] = {}
 
@@ -134,8 +141,9 @@ class Window:
             self.groups[item.story_id] = group
         group.add(item)
         for key in item.keys:
-            self._lists.setdefault(key, deque(maxlen=_POSTINGS)).append(item)
+            self._lists.setdefault(key, deque(maxlen=_POSTINGS)).append((item, item.vector[key[1]]))
         self._order.append(item)
+        self._newest = max(self._newest, item.at) if self._newest else item.at
         if item.document.sketch:
             for value in item.document.sketch[:_SKETCH_LISTED]:
                 self._sketches.setdefault(value, deque(maxlen=_SKETCH_POSTINGS)).append(item)
@@ -146,7 +154,7 @@ class Window:
         while self._order and self._order[0].at + self._span < at:
             item = self._order.popleft()
             for key in item.keys:
-                _drop(self._lists, key, item)
+                _drop(self._lists, key, (item, item.vector[key[1]]))
             language = item.document.language
             self._counted[language] -= 1
             for stem, _ in item.document.stems:
@@ -169,7 +177,7 @@ class Window:
     def alike(self, item: Item, most: int) -> list[Near]:
         """The remembered articles of the window around `item` that share a weighty word, the nearest first."""
         visits = 0
-        sums: dict[Item, float] = {}
+        sums: defaultdict[Item, float] = defaultdict(float)
         lists = [(len(found), key, found) for key in item.keys if (found := self._lists.get(key))]
         lists.sort(key=lambda row: row[:2])
         vector = item.vector
@@ -178,12 +186,15 @@ class Window:
                 break
             visits += size
             weight = vector[key[1]]
-            for other in found:
-                sums[other] = sums.get(other, 0.0) + weight * other.vector[key[1]]
-        early, late = item.at - self._span, item.at + self._span
-        near = [(part, other) for other, part in sums.items() if part >= _FAINT and early <= other.at <= late]
-        likeliest = sorted(near, key=lambda row: row[0], reverse=True)[:most]
-        exact = [Near(other, likeness.cosine(vector, other.vector)) for _, other in likeliest]
+            for other, its_weight in found:
+                sums[other] += weight * its_weight
+        near = [row for row in sums.items() if row[1] >= _FAINT]
+        if self._newest and item.at < self._newest:  # a late one: what is remembered may lie too far ahead of it
+            early, late = item.at - self._span, item.at + self._span
+            near = [row for row in near if early <= row[0].at <= late]
+        near.sort(key=itemgetter(1), reverse=True)
+        likeliest = near[:most]
+        exact = [Near(other, likeness.cosine(vector, other.vector)) for other, _ in likeliest]
         exact.sort(key=lambda row: (-row.alike, row.item.story_id, row.item.title))
         return exact
 
@@ -197,9 +208,9 @@ class Window:
         return [other for _, other in enough[:LOOKED_UP] if abs(other.at - item.at) <= self._copy_span]
 
 
-def _drop(lists: dict[_K, deque[Item]], key: _K, item: Item) -> None:
+def _drop(lists: dict[_K, deque[_P]], key: _K, entry: _P) -> None:
     found = lists.get(key)
-    if found and found[0] is item:  # a full list has let go of its oldest before
+    if found and found[0] == entry:  # a full list has let go of its oldest before
         found.popleft()
         if not found:
             del lists[key]
