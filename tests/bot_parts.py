@@ -198,6 +198,9 @@ async def scene(
         app = await stack.enter_async_context(watch_app.opened(settings, now=at(), stream=io.StringIO(), clock=at))
         line = TelegramLine(token=served.token, api_url=served.url, timeout=timedelta(seconds=5), pool=8)
         stack.push_async_callback(line.aclose)
-        made = Bot(app=app, line=line, edits=Edits(path, environ), hook=hook_of(settings), clock=at, seconds=at.seconds)
+        made = Bot(
+            app=app, line=line, edits=Edits(path, environ), hook=hook_of(settings),
+            clock=at, seconds=at.seconds, pause=at.sleep,
+        )  # fmt: skip
         made.hang_keyboards()
         yield Scene(folder=folder, api=served, app=app, bot=made, clock=at)

@@ -238,7 +238,9 @@ async def test_a_thousand_commands_a_minute_are_answered_ten_times_and_alerts_go
             one.api.says(STRANGER, "/status")
         one.app.store.queue([])
         one.tells(alert(1, "Editor stabbed"))
+        began = one.clock.seconds()
         await one.turn(times=10)
+        granted = EACH[0] + EACH[1] * (one.clock.seconds() - began)
         await one.deliver()
         assert any("Editor stabbed" in text for text in one.api.texts("-100123"))
         for _ in range(40):
@@ -246,7 +248,7 @@ async def test_a_thousand_commands_a_minute_are_answered_ten_times_and_alerts_go
             await one.bot.answer()
         texts = one.api.texts(str(STRANGER))
         assert texts.count("Too many commands at once; please wait a minute.") == 1
-        assert len(texts) <= EACH[0] + 6  # a few more come back within the half minute that this takes
+        assert len(texts) <= granted + 1, "a few more come back in the time that this takes, and one says so"
         assert one.api.updates == [] or one.people.next_update(one.clock()) > 1_000
         one.says_nothing_wrong()
 

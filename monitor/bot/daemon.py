@@ -76,7 +76,10 @@ def _same(began: Settings, app: App) -> bool:
 
 @dataclass(slots=True)
 class Bot:
-    """One bot, as long as token, server and hook stay the same. `seconds` are those of a clock that never jumps."""
+    """One bot, as long as token, server and hook stay the same.
+
+    `seconds` are those of a clock that never jumps; `pause` waits so many of them for the turn of a chat.
+    """
 
     app: App
     line: TelegramLine
@@ -84,6 +87,7 @@ class Bot:
     hook: Hook | None = None
     clock: Callable[[], datetime] = utc_now
     seconds: Callable[[], float] | None = None
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     people: People = field(init=False)
     wire: Wire = field(init=False)
     listener: Listener = field(init=False)
@@ -423,7 +427,7 @@ class Bot:
                 return True
             if wait > timedelta(seconds=1):
                 return False
-            await asyncio.sleep(wait.total_seconds())
+            await self.pause(wait.total_seconds())
         return False
 
     @contextlib.contextmanager
