@@ -25,7 +25,7 @@ run: .venv/.run-stamp ## the daemon on feeds.toml
 	@$(BIN)/longarm run
 
 test: .venv/.dev-stamp check ## the checks and the test suite
-	$(BIN)/python -m pytest -n 2 --cov --cov-report= tests
+	$(BIN)/python -m pytest -n 3 --cov --cov-report= tests
 	$(BIN)/python -m coverage report --skip-covered --skip-empty || true
 	$(BIN)/python tests/coverage_floors.py
 

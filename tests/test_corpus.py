@@ -98,7 +98,10 @@ def too_alike(items: Iterable[Item]) -> list[tuple[str, str, float]]:
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for item in items:
         mine = grams(normalized(item))
-        shared_grams = Counter(other for gram in mine if len(holders[gram]) < 150 for other in holders[gram])
+        shared_grams: Counter[int] = Counter()
+        for gram in mine:
+            if len(having := holders[gram]) < 150:
+                shared_grams.update(having)
         for other, _ in shared_grams.most_common(3):
             theirs = seen[other]
             alike = len(mine & theirs[1]) / max(len(mine | theirs[1]), 1)
