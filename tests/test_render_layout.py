@@ -69,8 +69,14 @@ def test_every_state_has_an_english_name_and_an_unknown_one_stands_for_itself() 
 def test_kind_and_target_stand_below_the_summary() -> None:
     facts = Facts(codes=("response",), target_groups=("uyghurs",))
     message = told(story(facts=facts), judged(article(), score(codes=("overseas-station", "response"))))
-    assert "Kind: response, overseas-station · Against: uyghurs" in lines(message)
+    assert "Kind: response, overseas-station · Against: Uyghurs" in lines(message)
     assert "Kind" not in told(story()).text
+
+
+def test_peoples_and_movements_are_written_as_names_and_others_are_not() -> None:
+    facts = Facts(target_groups=("crimean-tatars", "buryats-and-kalmyks", "falun-gong", "journalists", "ex-officials"))
+    against = "Against: Crimean Tatars, Buryats and Kalmyks, Falun Gong, journalists, ex-officials"
+    assert against in told(story(facts=facts)).text
 
 
 def test_an_update_of_which_only_the_article_is_known_says_what_it_is_about() -> None:

@@ -38,6 +38,11 @@ LEAD_CHARS = 280
 CASE_CHARS = 160
 KIND_CHARS = 120
 STATES_NAMED = 3
+_COMMON_NOUNS = frozenset(
+    "academics activists artists athletes believers defectors diaspora dissidents ex-officials journalists lawyers "
+    "opposition refugees relatives rights-defenders students women".split()
+)
+"""Target groups that are no people, place or movement with a name."""
 REASONS = 3
 SOURCES_NAMED = 3
 _ASKED_FOR_DENIAL = 8
@@ -146,9 +151,16 @@ def _states(codes: Sequence[str]) -> str:
 
 def _kind(composer: Composer, facts: Facts, codes: tuple[str, ...]) -> None:
     kinds = harmless(", ".join(dict.fromkeys((*facts.codes, *codes))), KIND_CHARS)
-    groups = harmless(", ".join(facts.target_groups), KIND_CHARS)
+    groups = harmless(", ".join(map(_group, facts.target_groups)), KIND_CHARS)
     parts = ([f"Kind: {kinds}"] if kinds else []) + ([f"Against: {groups}"] if groups else [])
     composer.add(" · ".join(parts) + "\n" if parts else "")
+
+
+def _group(name: str) -> str:
+    """A target group as it is written in English: "crimean-tatars" are "Crimean Tatars", "rights-defenders" are not."""
+    if name in _COMMON_NOUNS:
+        return name
+    return " ".join(word if word == "and" else word.capitalize() for word in name.replace("-", " ").split(" "))
 
 
 def _lead(member: Member) -> str:
