@@ -120,3 +120,6 @@ def test_it_goes_from_one_way_to_the_other_while_it_runs(whole: Whole) -> None:
             life.wait(lambda: (whole.api.hook.url == URL) is (way == "sent"))  # noqa: B023 - within the turn
             whole.api.says(READER, "/help")
             life.wait(lambda: len(whole.told(READER)) == number)  # noqa: B023 - within the turn
+    assert len(whole.told(READER)) == 3, "each question was answered once, in whichever way it came"
+    assert whole.api.hook.url == ""
+    assert whole.api.violations == []

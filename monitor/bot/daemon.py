@@ -407,7 +407,7 @@ class Bot:
         except asyncio.CancelledError:
             # We stop. Cut off now, nobody would know whether it arrived, and it would be said twice.
             await asyncio.wait([sending], timeout=ENDS_WITHIN.total_seconds())
-            if sending.done() and not sending.exception():
+            if sending.done() and not sending.cancelled() and sending.exception() is None:
                 self.people.answered(answer.id)
             sending.cancel()
             raise
