@@ -17,11 +17,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 General = tuple[float, float, float, float]
 
-PREVALENCE = 0.15
+PREVALENCE = 0.12
 """Share of relevant texts at which a calibrated value is a probability: a stream that was searched for the subject."""
 
-LEAST_ITEMS = 500
-"""A language with fewer held-out items has no numbers of its own."""
+LEAST_ITEMS = 1000
+"""A language with fewer held-out values has no numbers of its own."""
 
 ENOUGH = 30
 """From so many known words and word pairs on, more of them change nothing: that is a headline with a short sentence.

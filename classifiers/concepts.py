@@ -12,6 +12,7 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from classifiers.normalize import normalize
 LEXICON = Path(__file__).resolve().parent / "lexicon"
 
 # States on record for reaching abroad, and states where exiles live. Several are both.
-_ORIGINS = frozenset(
+ORIGINS = frozenset(
     [
         "AE",
         "AF",
@@ -155,6 +156,8 @@ _HOSTS = frozenset(
 )
 _GENERAL = ("any-origin", "any-host", "two-states")
 _TWO_STATES = 2
+_SHORTEST_STEM = 4
+"""Shorter ones stand inside too many words to show where one begins."""
 
 # Articles, "and", "for", "in" are written together with the word that follows.
 _PARTICLES = {
@@ -186,7 +189,7 @@ def _lexicon() -> _Lexicon:
     for name, stem in (*concepts, *states):
         owners.setdefault(stem, set()).add(number[name])
     for name, stem in states:
-        owners[stem].update(n for n, of in ((0, _ORIGINS), (1, _HOSTS)) if name in of)
+        owners[stem].update(n for n, of in ((0, ORIGINS), (1, _HOSTS)) if name in of)
     patterns = sorted(owners)
     return _Lexicon(
         automaton=AhoCorasick(patterns),
@@ -240,6 +243,21 @@ def mentions(spaced: str) -> Mentions:
     ]
     found = np.array(rows, dtype=np.int64).reshape(-1, 3)
     return Mentions(concept=found[:, 0], start=found[:, 1], stop=found[:, 2])
+
+
+def parted(letters: str) -> str:
+    """Normalise a word that is several written together, and part it before every stem of the lexicon."""
+    whole = normalize(letters)
+    starts = [start for _, start, _ in _apart().find_matches_as_indexes(whole) if start]
+    return " ".join(whole[start:stop] for start, stop in pairwise((0, *starts, len(whole))))
+
+
+@functools.cache
+def _apart() -> Any:
+    from ahocorasick_rs import AhoCorasick, MatchKind  # noqa: PLC0415 - loads a compiled library
+
+    found = {stem.strip() for table in ("concepts.tsv", "states.tsv") for _, stem in stems(LEXICON / table)}
+    return AhoCorasick(sorted(s for s in found if len(s) >= _SHORTEST_STEM), matchkind=MatchKind.LeftmostLongest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,14 +28,6 @@ _ARABIC = {
 _MIXED_WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[a-z]")
 _CYRILLIC_GREEK = re.compile(r"[Ͱ-ӿԀ-ԯ]")
-_RLO = re.compile("\u202e([^\u202c\u202d\n]*)[\u202c\u202d]?")
-_SPACED = re.compile(r"(?<!\S)(?:[^\W\d_][ .\-_*]){4,}[^\W\d_](?!\S)")
-_SPACED_SHORT = re.compile(r"(?<!\S)(?:[^\W\d_] )+[^\W\d_](?!\S)")
-# "1" stands for two letters; both readings are tried.
-_LEET = tuple(str.maketrans("01345789@$!", f"o{one}eastbgasi") for one in "il")
-_LEET_WORD = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[013457@$])[\w@$]{4,}(?![\w@$])")
-_LEET_SIGNS = re.compile(r"[\w@$!]*[\w@$]")
-_PLAIN_MIX = re.compile(r"^(?:\d+[a-z]{1,3}|[a-z]{1,4}\d+|.*@.*\..*|\d[\d,.]*\w?)$")
 
 
 class _Folds(dict[int, "int | str | None"]):
@@ -91,27 +83,3 @@ def _unmix(match: re.Match[str]) -> str:
     word = match.group()
     mixed = _LATIN.search(word) and _CYRILLIC_GREEK.search(word)
     return word.translate(_LOOKALIKES) if mixed else word
-
-
-def _joined(match: re.Match[str]) -> str:
-    return re.sub(r"[\W_]+", "", match.group())
-
-
-def unmasked(text: str) -> tuple[str, ...]:
-    """The text as it may have been meant, where it is written to dodge a filter; nothing for ordinary text.
-
-    Undoes right-to-left overrides, s p a c e d words and leet spelling. Three spaced words or leet words (one
-    override) make a text a masked one: product names and sports results have one or two. In a leet text every word
-    with a digit or sign in it is read, short ones and numbers too.
-    """
-    head = text[:MAX_CHARS]
-    overridden = _RLO.search(head) is not None
-    plain = _RLO.sub(lambda m: m.group(1)[::-1], head) if overridden else head
-    spaced = sum(1 for _ in _SPACED.finditer(plain))
-    if spaced:
-        plain = _SPACED_SHORT.sub(_joined, _SPACED.sub(_joined, plain))
-    lowered = plain.lower()
-    leet = sum(1 for m in _LEET_WORD.finditer(lowered) if not _PLAIN_MIX.match(m.group()))
-    if leet >= 3:
-        return tuple(_LEET_SIGNS.sub(lambda m: m.group().translate(table), lowered) for table in _LEET)  # noqa: B023
-    return (plain,) if overridden or spaced else ()

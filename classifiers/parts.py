@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classifiers import Text
-from classifiers.normalize import MAX_CHARS, normalize, unmasked
+from classifiers.masks import unmasked
+from classifiers.normalize import MAX_CHARS, normalize
 
 _SHORT = 90
 """A text of so many words is scored as a whole. Longer ones are scored in windows and the best counts, so that
@@ -56,7 +57,7 @@ def _pieces(sentence: str) -> list[str]:
         return [sentence[at : at + size] for at in range(0, max(len(sentence) - size // 3, 1), size * 2 // 3)]
     if len(words) <= _WINDOW:
         return [sentence]
-    return [" ".join(words[at : at + _WINDOW]) for at in range(0, max(len(words) - _WINDOW // 3, 1), _WINDOW * 2 // 3)]
+    return [" ".join(words[at : at + _WINDOW]) for at in range(0, max(len(words) - _WINDOW * 2 // 3, 1), _WINDOW // 3)]
 
 
 def all_parts(texts: Sequence[Text]) -> tuple[list[str], npt.NDArray[np.int64], list[bool]]:
@@ -66,8 +67,11 @@ def all_parts(texts: Sequence[Text]) -> tuple[list[str], npt.NDArray[np.int64], 
     masked: list[bool] = []
     for index, text in enumerate(texts):
         mine = parts_of(text)
-        meant = unmasked(f"{text.title} \n {text.summary}")
-        mine += map(normalize, meant)
+        # Read as one, so that two dodged words here and one there are noticed; lines stay apart.
+        meant = unmasked(f"{text.title}\n{text.summary}\n{text.text}")
+        for reading in meant:
+            title, _, rest = reading.partition("\n")
+            mine += parts_of(Text(title=title, summary=rest, language=text.language))
         parts += mine
         owner += [index] * len(mine)
         masked.append(bool(meant))

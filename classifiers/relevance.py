@@ -1,12 +1,14 @@
 """Is a text relevant? Fit, score, save, load.
 
-A linear model over TF-IDF features (`features`), calibrated on held-out folds grouped by event, so that a value can be
-read as a probability at the prevalence the model card names. Scoring needs NumPy only; scikit-learn is imported when a
+A linear model over TF-IDF features (`features`), calibrated on held-out folds, so that a value can be read as a
+probability at the prevalence the model card names. A text that names a state of which the corpus tells too little is
+decided by weights that were fitted without knowing states. Scoring needs NumPy only; scikit-learn is imported when a
 model is fitted.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,9 @@ import numpy.typing as npt
 from classifiers import Score, Text, storage
 from classifiers.calibration import Calibration
 from classifiers.codes import CodeModel
+from classifiers.concepts import ORIGINS
 from classifiers.corpus_files import Item
-from classifiers.features import BUCKETS, Counts, Occurrences, amounts, counted, occurrences, weighted
+from classifiers.features import BUCKETS, Counts, amounts, counted, naming, occurrences, weighted
 from classifiers.normalize import MAX_CHARS
 from classifiers.parts import all_parts
 from classifiers.reasons import Explained
@@ -32,13 +35,33 @@ REASONS_FROM = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RelevanceModel:
-    """A fitted model. Arrays are dense over BUCKETS; `calibration` turns a decision value into a probability."""
+class Linear:
+    """A fitted linear decision: weights (dense over BUCKETS), bias, and what its values mean."""
 
-    idf: npt.NDArray[np.float32]
     weights: npt.NDArray[np.float32]
     bias: float
     calibration: Calibration
+
+    def decide(self, counts: Counts, values: Floats, languages: Sequence[str]) -> tuple[Floats, Floats]:
+        """Probability of each row of `counts`, and what each entry, whose TF-IDF is in `values`, adds to log-odds."""
+        contributions = values * self.weights[counts.bucket]
+        summed = np.bincount(counts.row, weights=contributions, minlength=counts.rows)
+        known = amounts(counts.row, counts.bucket, counts.rows)
+        values = np.asarray(summed + self.bias, dtype=np.float64)
+        return self.calibration.probabilities(values, known, languages), contributions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelevanceModel:
+    """A fitted model. `idf` is dense over BUCKETS.
+
+    `stateless` decides about texts that name a state of origin that is not among `familiar`, `usual` about all others.
+    """
+
+    idf: npt.NDArray[np.float32]
+    usual: Linear
+    stateless: Linear
+    familiar: tuple[str, ...]
     codes: CodeModel
     name: str
 
@@ -54,10 +77,9 @@ class RelevanceModel:
 
     def _batch(self, texts: Sequence[Text], reasons_from: float) -> list[Score]:
         parts, owner, masked = all_parts(texts)
-        values, found, counts, contributions = self._decide(parts)
-        languages = [texts[text].language for text in owner.tolist()]
-        known = amounts(counts.row, counts.bucket, len(parts))
-        probabilities = self.calibration.probabilities(values, known, languages)
+        found = occurrences(parts)
+        counts = counted(found, len(parts), self.idf > 0)
+        probabilities, contributions = self._decide(counts, [texts[text].language for text in owner.tolist()])
         has_words = np.bincount(counts.row, minlength=len(parts)) > 0
         probabilities[~has_words] = 0.0
         best: dict[int, int] = {}
@@ -84,27 +106,35 @@ class RelevanceModel:
             )
         return scores
 
-    def _decide(self, parts: Sequence[str]) -> tuple[Floats, Occurrences, Counts, Floats]:
-        found = occurrences(parts)
-        counts = counted(found, len(parts), self.idf > 0)
-        contributions = weighted(counts, self.idf).astype(np.float64) * self.weights[counts.bucket]
-        values = np.bincount(counts.row, weights=contributions, minlength=len(parts)) + self.bias
-        return np.asarray(values, dtype=np.float64), found, counts, contributions
+    def _decide(self, counts: Counts, languages: Sequence[str]) -> tuple[Floats, Floats]:
+        """Probability of each row, and what each entry of `counts` adds to its log-odds."""
+        values = weighted(counts, self.idf).astype(np.float64)
+        probabilities, contributions = self.usual.decide(counts, values, languages)
+        strange = np.zeros(counts.rows, dtype=bool)
+        strange[counts.row[_strange_states(self.familiar)[counts.bucket]]] = True
+        if strange.any():
+            others, others_contributions = self.stateless.decide(counts, values, languages)
+            probabilities = np.where(strange, others, probabilities)
+            contributions = np.where(strange[counts.row], others_contributions, contributions)
+        return probabilities, contributions
 
     def save(self, folder: Path, about: dict[str, Any]) -> str:
         """Write the model to `folder`; return its digest. Only buckets in use are stored, weights as 16-bit floats."""
         used = np.flatnonzero(self.idf > 0)
+        linears = (self.usual, self.stateless)
+        by_language = [linear.calibration.by_language for linear in linears]
         arrays: storage.Arrays = {
             "buckets": used.astype(np.uint32),
             "idf": self.idf[used].astype(np.float16),
-            "weights": self.weights[used].astype(np.float16),
+            "weights": np.stack([linear.weights[used] for linear in linears]).astype(np.float16),
             "code_weights": self.codes.weights[:, used].astype(np.float16),
             "code_bias": self.codes.bias,
             "code_thresholds": self.codes.thresholds,
-            "scalars": np.array([self.bias, *self.calibration.general]),
-            "by_language": np.array(list(self.calibration.by_language.values())).reshape(-1, 2),
+            "scalars": np.array([[linear.bias, *linear.calibration.general] for linear in linears]),
+            "by_language": np.array([pair for own in by_language for pair in own.values()]).reshape(-1, 2),
         }
-        return storage.save(folder, arrays, {**about, "calibrated": list(self.calibration.by_language)})
+        named = {"calibrated": [list(own) for own in by_language], "familiar": list(self.familiar)}
+        return storage.save(folder, arrays, {**about, **named})
 
     @classmethod
     def load(cls, folder: Path | None = None) -> RelevanceModel:
@@ -119,16 +149,25 @@ class RelevanceModel:
             full[..., used] = values
             return full
 
-        bias, *general = stored.arrays["scalars"].tolist()
-        own = zip(stored.about["calibrated"], stored.arrays["by_language"].tolist(), strict=True)
+        pairs = iter(stored.arrays["by_language"].tolist())
+        usual, stateless = (
+            Linear(
+                weights=dense(weights),
+                bias=bias,
+                calibration=Calibration(
+                    general=(general[0], general[1], general[2], general[3]),
+                    by_language={name: tuple(next(pairs)) for name in languages},
+                ),
+            )
+            for weights, (bias, *general), languages in zip(
+                stored.arrays["weights"], stored.arrays["scalars"].tolist(), stored.about["calibrated"], strict=True
+            )
+        )
         return cls(
             idf=dense(stored.arrays["idf"]),
-            weights=dense(stored.arrays["weights"]),
-            bias=bias,
-            calibration=Calibration(
-                general=(general[0], general[1], general[2], general[3]),
-                by_language={name: (pair[0], pair[1]) for name, pair in own},
-            ),
+            usual=usual,
+            stateless=stateless,
+            familiar=tuple(stored.about["familiar"]),
             codes=CodeModel(
                 weights=dense(stored.arrays["code_weights"]),
                 bias=stored.arrays["code_bias"],
@@ -136,6 +175,12 @@ class RelevanceModel:
             ),
             name=f"relevance-{stored.digest}",
         )
+
+
+@functools.lru_cache(maxsize=4)
+def _strange_states(familiar: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """Which of all BUCKETS name a state of origin that is not among `familiar`."""
+    return naming(ORIGINS.difference(familiar))
 
 
 def item_text(item: Item) -> Text:

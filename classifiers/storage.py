@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FORMAT = 2
+FORMAT = 3
 BUNDLED = Path(__file__).resolve().parent / "model"
 
 Arrays = dict[str, npt.NDArray[Any]]

@@ -1,26 +1,32 @@
 """Learn the relevance model from the corpus.
 
 The same corpus and library versions give the same bytes.
+
+What a value means is learned twice over: on held-out events, whose states the model knows, and on held-out states, of
+which it has seen nothing. News holds both; calibrated on events alone the model is too sure of itself.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from classifiers import Text, calibration, codes
+from classifiers import Text, calibration, codes, concepts
 from classifiers.corpus_files import Item
-from classifiers.features import BUCKETS, amounts, counted, occurrences, prepared, weighted
-from classifiers.relevance import RelevanceModel
+from classifiers.features import BUCKETS, amounts, counted, naming, naming_any_state, occurrences, prepared, weighted
+from classifiers.relevance import Linear, RelevanceModel
 
 FOLDS = 5
 _MIN_DF = 2
 _C = 5.0
+_FAMILIAR = 10
+"""Relevant items of a state from which on the corpus tells enough of it."""
 _SMOOTHING = 0.3
 _LEAST_SCALE = 0.05
 _STRONGEST = 3.0
@@ -35,28 +41,69 @@ def fit(
     """Fit, calibrate and return a model; without codes it takes half the time and names none rightly.
 
     Raises:
-        ValueError: fewer than two events a label, so that nothing can be held out.
+        ValueError: fewer than FOLDS events a label, so that nothing can be held out.
     """
-    labels = np.array([item.label for item in items])
-    events = np.array([item.event for item in items])
-    if min(len(set(events[labels == label])) for label in (0, 1)) < FOLDS:
+    if not _can_be_held_out(_events(items), np.array([item.label for item in items])):
         raise ValueError(f"the corpus needs at least {FOLDS} events of each label, to hold some out")
     progress("features")
     matrix, idf = _features([_whole(item) for item in items])
-    progress("held-out folds")
-    held_out = _held_out_values(matrix, labels, events)
-    calibrated = calibration.fit(held_out, labels, _amounts(matrix), [item.language for item in items])
-    progress("fit")
-    weights, bias = discerning(matrix, labels)
+    counted_states = Counter(state for item in items if item.label for state in item.state.split(",") if state)
+    usual, stateless = _linears(matrix, items, progress)
     progress("codes")
     return RelevanceModel(
         idf=idf,
-        weights=weights.astype(np.float32),
-        bias=bias,
-        calibration=calibrated,
+        usual=usual,
+        stateless=stateless,
+        familiar=tuple(sorted(state for state, count in counted_states.items() if count >= _FAMILIAR)),
         codes=codes.fit(matrix, items) if with_codes else codes.none(matrix.shape[1]),
         name="relevance-unsaved",
     )
+
+
+def _linears(matrix: Any, items: Sequence[Item], progress: Callable[[str], None]) -> Iterator[Linear]:
+    """Fit and calibrate the usual decision and the stateless one."""
+    labels = np.array([item.label for item in items])
+    for name, columns, groupings in (
+        ("usual", np.ones(matrix.shape[1], dtype=bool), (_events(items), _states(items))),
+        ("stateless", ~naming_any_state(), (_states(items),)),
+    ):
+        progress(f"{name}: held-out folds")
+        used = np.flatnonzero(columns & (matrix.getnnz(axis=0) > 0))
+        compact = matrix[:, used]
+        calibrated, _ = _calibrated(compact, _amounts(matrix), items, groupings)
+        progress(f"{name}: fit")
+        weights = np.zeros(matrix.shape[1], dtype=np.float32)
+        weights[used], bias = discerning(compact, labels)
+        yield Linear(weights=weights, bias=bias, calibration=calibrated)
+
+
+def _calibrated(
+    matrix: Any, known: npt.NDArray[np.int64], items: Sequence[Item], groupings: Sequence[npt.NDArray[Any]]
+) -> tuple[calibration.Calibration, list[Floats]]:
+    """Learn what a value means; with it the values of `items`, held out by each of `groupings`.
+
+    `known`: how many known words and word pairs each item has. A small corpus of too few states holds out events alone.
+    """
+    labels = np.array([item.label for item in items])
+    groupings = [groups for groups in groupings if _can_be_held_out(groups, labels)] or [_events(items)]
+    held_out = [_held_out_values(matrix, labels, groups) for groups in groupings]
+    times = len(groupings)
+    languages = [item.language for item in items]
+    fitted = calibration.fit(np.concatenate(held_out), np.tile(labels, times), np.tile(known, times), languages * times)
+    return fitted, held_out
+
+
+def _can_be_held_out(groups: npt.NDArray[Any], labels: npt.NDArray[Any]) -> bool:
+    return min(len(set(groups[labels == label])) for label in (0, 1)) >= FOLDS
+
+
+def _events(items: Sequence[Item]) -> npt.NDArray[Any]:
+    return np.array([item.event for item in items])
+
+
+def _states(items: Sequence[Item]) -> npt.NDArray[Any]:
+    """The first state of each item; one without any is of its event alone."""
+    return np.array([item.state.split(",")[0] or f"event {item.event}" for item in items])
 
 
 def _whole(item: Item) -> str:
@@ -78,13 +125,11 @@ def train(items: Sequence[Item], folder: Path, *, progress: Callable[[str], None
 
 
 def held_out_probabilities(items: Sequence[Item]) -> Floats:
-    """Calibrated value of each item by a model that saw nothing of its event."""
-    labels = np.array([item.label for item in items])
+    """Calibrated value of each item by a model that saw nothing of its event (the usual decision alone)."""
     matrix, _ = _features([_whole(item) for item in items])
-    values = _held_out_values(matrix, labels, np.array([item.event for item in items]))
-    languages = [item.language for item in items]
-    known = _amounts(matrix)
-    return calibration.fit(values, labels, known, languages).probabilities(values, known, languages)
+    compact = matrix[:, np.flatnonzero(matrix.getnnz(axis=0))]
+    calibrated, (by_event, *_) = _calibrated(compact, _amounts(matrix), items, (_events(items), _states(items)))
+    return calibrated.probabilities(by_event, _amounts(matrix), [item.language for item in items])
 
 
 def similarities(text: Text, items: Sequence[Item]) -> Floats:
@@ -103,7 +148,9 @@ def _features(texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.float32]]:
 
     found = occurrences(texts)
     df = np.bincount(counted(found, len(texts)).bucket, minlength=BUCKETS)
-    idf = np.where(df >= _MIN_DF, np.log((1 + len(texts)) / (1 + df)) + 1, 0).astype(np.float16).astype(np.float32)
+    # States of which nothing was told are noticed nevertheless: such a text is judged without knowing states.
+    used = (df >= _MIN_DF) | naming(concepts.ORIGINS)
+    idf = np.where(used, np.log((1 + len(texts)) / (1 + df)) + 1, 0).astype(np.float16).astype(np.float32)
     counts = counted(found, len(texts), idf > 0)
     values = weighted(counts, idf)
     return sparse.csr_matrix((values, (counts.row, counts.bucket)), shape=(len(texts), BUCKETS)), idf
@@ -135,7 +182,7 @@ def linear(matrix: Any, labels: npt.NDArray[Any], strength: float) -> tuple[Floa
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     used = np.flatnonzero(matrix.getnnz(axis=0))
-    model = LogisticRegression(C=strength, max_iter=300, tol=1e-4).fit(matrix[:, used], labels)
+    model = LogisticRegression(C=strength, solver="newton-cg", max_iter=100).fit(matrix[:, used], labels)
     weights = np.zeros(matrix.shape[1])
     weights[used] = model.coef_[0]
     return weights, float(model.intercept_[0])

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers import features
-from classifiers.normalize import normalize, unmasked
+from classifiers.masks import unmasked
+from classifiers.normalize import normalize
 
 SAME = [
     ("Diѕѕident", "dissident"),  # Cyrillic s
@@ -48,6 +49,9 @@ def test_indic_vowel_signs_and_japanese_voicing_marks_are_kept() -> None:
         ("\u202enodnoL ni derednum\u202c", "mundered in London"),
         ("3x1l3d j0urn4l1st p01s0n3d", "exiled journalist poisoned"),
         ("7h3 $pi3s ki113d 7w0 3xi13d @c7iv!$7$", "the spies killed two exiled activists"),
+        ("p.o.l.i.c.e t.r.a.c.e.d a critic, s.e.i.z.e.d, in exile", "police traced a critic, seized, in exile"),
+        ("H e   w a s   4 2   i n   O s l o ' s   d a r k e s t   j a i l .", "he was 42 in oslo's darkest jail."),
+        ("h e r e k i l l e d j o u r n a l i s t a b d u c t e d", "here killed journalist abducted"),
     ],
 )
 def test_masked_writing_is_undone(masked: str, meant: str) -> None:
@@ -60,6 +64,19 @@ def test_masked_writing_is_undone(masked: str, meant: str) -> None:
 )
 def test_ordinary_writing_is_no_mask(plain: str) -> None:
     assert unmasked(plain) == ()
+
+
+def test_what_names_a_state_is_told_from_what_does_not() -> None:
+    counts = features.counted(
+        features.occurrences(["iran poisoned an exiled critic", "rain fell on the exiled critic"]), 2
+    )
+    concepts = features.are_concepts(counts.bucket)
+    named, stated = features.naming(["IR"])[counts.bucket], features.naming_any_state()[counts.bucket]
+    assert counts.row[named].tolist() == [0]
+    assert stated[named].all()
+    assert set(counts.row[stated]) == {0}
+    assert stated.sum() > (stated & concepts).sum() == 1  # pairs with it, too
+    assert not features.naming([]).any()
 
 
 def spans(text: str) -> dict[str, set[str]]:
@@ -109,15 +126,15 @@ def test_a_text_has_the_same_features_alone_and_in_a_batch(texts: list[str]) -> 
         assert together.count[mine].tolist() == alone.count.tolist()
 
 
-def test_words_and_characters_of_a_text_have_length_one() -> None:
+def test_words_and_characters_of_every_text_have_one_length_each() -> None:
     texts = ["exiled editor stabbed in london", "weather fine tomorrow tomorrow"]
     counts = features.counted(features.occurrences(texts), 2)
     values = features.weighted(counts, np.ones(features.BUCKETS, dtype=np.float32))
     edges = (0, features.WORD_BUCKETS, features.WORD_BUCKETS + features.CHAR_BUCKETS)
     for row in (0, 1):
-        for low, high in pairwise(edges):
+        for (low, high), length in zip(pairwise(edges), (2.0, 1.5), strict=True):
             block = (counts.row == row) & (counts.bucket >= low) & (counts.bucket < high)
-            assert np.sum(values[block] ** 2) == pytest.approx(1.0, rel=1e-4)
+            assert np.sum(values[block] ** 2) == pytest.approx(length**2, rel=1e-4)
 
 
 def test_one_concept_by_chance_counts_less_than_one_among_many() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import classifiers
 from classifiers import Score, Text, corpus_files, storage, train
 from classifiers.corpus_files import Item
+from classifiers.features import naming_any_state
 from classifiers.relevance import RelevanceModel
 
 
@@ -83,6 +85,46 @@ def test_three_hundred_harmless_words_do_not_hide_an_item(folder: Path) -> None:
 
 def flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
+
+
+STATED = ("Iran", "Saudi Arabia")
+
+
+@pytest.fixture(scope="module")
+def stated(small: list[Item]) -> RelevanceModel:
+    """Of a corpus that tells of Iran's doings ten times and of Saudi Arabia's once."""
+    states = ["IR"] * 10 + ["SA"] + [""] * len(small)
+    return train.fit([replace(item, state=state) for item, state in zip(small, states, strict=False)], with_codes=False)
+
+
+def test_a_state_of_which_the_corpus_tells_little_is_judged_without_knowing_states(stated: RelevanceModel) -> None:
+    assert stated.familiar == ("IR",)
+    assert not stated.stateless.weights[naming_any_state()].any()
+    iran, saudi, mute = (Text(title=f"Exiled editor stabbed{by}") for by in (" by Iran", " by Saudi Arabia", ""))
+    assert min(score.value for score in stated.score([iran, saudi, mute])) > 0.5
+    without_usual = replace(stated, usual=replace(stated.usual, bias=-100.0))
+    without_stateless = replace(stated, stateless=replace(stated.stateless, bias=-100.0))
+    assert [score.value > 0.5 for score in without_usual.score([iran, saudi, mute])] == [False, True, False]
+    assert [score.value > 0.5 for score in without_stateless.score([iran, saudi, mute])] == [True, False, True]
+
+
+def test_both_decisions_are_kept(stated: RelevanceModel, tmp_path: Path) -> None:
+    stated.save(tmp_path, {})
+    loaded = RelevanceModel.load(tmp_path)
+    texts = [Text(title=f"Exiled editor of {state} stabbed", language="en") for state in STATED]
+    assert loaded.familiar == stated.familiar
+    for kept, fitted in zip(loaded.score(texts), stated.score(texts), strict=True):
+        assert kept.value == pytest.approx(fitted.value, abs=2e-3)  # weights are kept as 16-bit floats
+    assert loaded.stateless.calibration == stated.stateless.calibration
+
+
+def test_dodging_is_noticed_in_the_body_too(folder: Path) -> None:
+    plain, masked = RelevanceModel.load(folder).score(
+        [Text(title="News", text=text) for text in ("Exiled editor stabbed", "3x1l3d 3d1t0r s7abb3d")]
+    )
+    assert masked.obfuscated
+    assert not plain.obfuscated
+    assert masked.value == pytest.approx(plain.value, abs=0.02)
 
 
 def test_a_damaged_model_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
