@@ -245,6 +245,12 @@ def mentions(spaced: str) -> Mentions:
     return Mentions(concept=found[:, 0], start=found[:, 1], stop=found[:, 2])
 
 
+def names_in(text: str) -> frozenset[str]:
+    """Names of the concepts that `text`, as it is written, speaks of."""
+    spoken = mentions(f" {spaced_text(normalize(text))} ").concept
+    return frozenset(names()[number] for number in np.unique(spoken).tolist())
+
+
 def parted(letters: str) -> str:
     """Normalise a word that is several written together, and part it before every stem of the lexicon."""
     whole = normalize(letters)

@@ -8,7 +8,7 @@ learned from its event.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -204,8 +204,13 @@ def false_alerts(background: Sequence[Mapping[str, Any]], model: Classifier) -> 
     }
 
 
-def left_out(items: Sequence[Item], by: str, groups: Sequence[str]) -> list[Line]:
-    """Figures on each of `groups` by a model that saw no item of it. `by`: "state" or "language"."""
+def left_out(
+    items: Sequence[Item], by: str, groups: Sequence[str], labelled: Sequence[Mapping[str, Any]] = ()
+) -> list[Line]:
+    """Figures on each of `groups` by a model that saw no item of it. `by`: "state" or "language".
+
+    For a state also on those rows of real news (`labelled`, as in `report`) that name it, where enough do.
+    """
     from classifiers import train  # noqa: PLC0415
     from classifiers.relevance import item_text  # noqa: PLC0415
 
@@ -218,7 +223,19 @@ def left_out(items: Sequence[Item], by: str, groups: Sequence[str]) -> list[Line
         value = np.array([score.value for score in model.score([item_text(item) for item in held])])
         rows = rows_of(value, [item.label for item in held], [item.event for item in held], {})
         lines.append(_line(f"without {group}", rows))
+        naming = [row for row in labelled if by == "state" and not row.get("borderline") and _names(row, group)]
+        if len(naming) >= _SMALLEST_GROUP and any(row["label"] for row in naming):
+            lines.append(
+                replace(report(naming, model=model).lines[0], group=f"without {group}, real news that names it")
+            )
     return lines
+
+
+def _names(row: Mapping[str, Any], state: str) -> bool:
+    from classifiers.concepts import names, names_in  # noqa: PLC0415
+
+    text = _row_text(row)
+    return state in names() and state in names_in(f"{text.title} {text.summary} {text.text}")
 
 
 def held_out(items: Sequence[Item]) -> Rows:

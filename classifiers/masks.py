@@ -18,6 +18,8 @@ _SPACED_SHORT = re.compile(r"(?<![^\W_])(?:[^\W\d_] )+[^\W\d_](?![^\W_])")
 _LEET = tuple(str.maketrans("01345789@$!", f"o{one}eastbgasi") for one in "il")
 _LEET_WORD = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[013457@$])[\w@$]{4,}(?![\w@$])")
 _LEET_SIGNS = re.compile(r"[\w@$!]*[\w@$]")
+_LEET_SIGNS_AND_ENDS = re.compile(r"[\w@$!]+")
+_SIGN_INSIDE = re.compile(r"[\w@$]![\w@$]")
 _PLAIN_MIX = re.compile(r"^(?:\d+[a-z]{1,3}|[a-z]{1,4}\d+|.*@.*\..*|\d[\d,.]*\w?)$")
 _GAP = re.compile(r"[^\S\n]{2,}")
 _MOSTLY = 0.8
@@ -43,7 +45,9 @@ def unmasked(text: str) -> tuple[str, ...]:
     lowered = plain.lower()
     leet = sum(1 for m in _LEET_WORD.finditer(lowered) if not _PLAIN_MIX.match(m.group()))
     if leet >= 3:
-        return tuple(_LEET_SIGNS.sub(lambda m: m.group().translate(table), lowered) for table in _LEET)  # noqa: B023
+        # A sign of exclamation at a word's end is one, unless the text writes the letter so inside words.
+        signs = _LEET_SIGNS_AND_ENDS if _SIGN_INSIDE.search(lowered) else _LEET_SIGNS
+        return tuple(signs.sub(lambda m: m.group().translate(table), lowered) for table in _LEET)  # noqa: B023
     return (plain,) if overridden or spaced else ()
 
 

@@ -33,7 +33,7 @@ def write(
     languages = [name for name, _ in Counter(item.language for item in items).most_common(_LANGUAGES)]
     parts = [_head(used, items), held_out.as_markdown(), *_real(used, labelled, background)]
     parts += [
-        _table("A state that the model never saw", evaluate.left_out(items, "state", states)),
+        _table("A state that the model never saw", evaluate.left_out(items, "state", states, labelled or ())),
         _table("A language that the model never saw", evaluate.left_out(items, "language", languages)),
     ]
     picture = path.with_suffix(".png")

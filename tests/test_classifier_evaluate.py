@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,6 @@ from classifiers import Score, Text, concepts, evaluate, model_card
 from classifiers.corpus_files import Item
 from classifiers.evaluate import rows_of
 from classifiers.keywords import KeywordQuery
-from classifiers.letters import spaced_text
-from classifiers.normalize import normalize
 
 cases = st.lists(
     st.tuples(st.integers(0, 10).map(lambda n: n / 10), st.integers(0, 1), st.sampled_from("abcdef")),
@@ -124,6 +123,33 @@ def test_a_group_is_judged_by_a_model_that_never_saw_it(monkeypatch: pytest.Monk
     assert lines[0].group == "without IR"
     assert lines[0].rows == 12
     assert lines[0].average_precision == pytest.approx(1.0)
+    assert len(lines) == 1
+
+
+def test_a_state_that_was_left_out_is_looked_for_in_real_news_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from classifiers import train
+
+    class Unseeing:
+        """Scores what is stabbed."""
+
+        name = "unseeing"
+
+        def score(self, texts: Sequence[Text]) -> list[Score]:
+            return [Score(value=float("stabbed" in t.title), codes=(), reasons=(), model=self.name) for t in texts]
+
+    monkeypatch.setattr(train, "fit", lambda given, **how: Unseeing())
+    monkeypatch.setattr("classifiers.relevance.item_text", lambda item: Text(title=item.title))
+    items = [item(n, f"Exiled writer number {n} stabbed", 1, "IR") for n in range(2)]
+    told = [{"title": f"Critic of Tehran no. {n} {'stabbed' if n % 2 else 'shot'}", "label": 1} for n in range(20)]
+    told += [{"title": "Critic of Moscow stabbed", "label": 1}] * 20 + [
+        {"title": "Iran", "label": 1, "borderline": True}
+    ]
+    own, real = evaluate.left_out(items, "state", ["IR"], told)
+    assert (own.rows, real.rows) == (2, 20)
+    assert real.group == "without IR, real news that names it"
+    assert real.recall == pytest.approx(0.5)
+    assert len(evaluate.left_out(items, "language", ["en"], told)) == 1
+    assert len(evaluate.left_out(items, "state", ["IR"], told[:14])) == 1
 
 
 def test_the_card_is_written_with_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,8 +171,7 @@ def test_the_card_is_written_with_its_picture(tmp_path: Path, monkeypatch: pytes
 
 
 def found(text: str) -> set[str]:
-    names = concepts.names()
-    return {names[n] for n in concepts.mentions(f" {spaced_text(normalize(text))} ").concept.tolist()}
+    return set(concepts.names_in(text))
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ def test_indic_vowel_signs_and_japanese_voicing_marks_are_kept() -> None:
         ("\u202enodnoL ni derednum\u202c", "mundered in London"),
         ("3x1l3d j0urn4l1st p01s0n3d", "exiled journalist poisoned"),
         ("7h3 $pi3s ki113d 7w0 3xi13d @c7iv!$7$", "the spies killed two exiled activists"),
+        ("$aud! 3d!t0r kh@shogg! k!ll3d !n !st@nbul", "saudi editor khashoggi killed in istanbul"),
+        ("3x1l3d j0urn4l1st p01s0n3d!", "exiled journalist poisoned!"),
         ("p.o.l.i.c.e t.r.a.c.e.d a critic, s.e.i.z.e.d, in exile", "police traced a critic, seized, in exile"),
         ("H e   w a s   4 2   i n   O s l o ' s   d a r k e s t   j a i l .", "he was 42 in oslo's darkest jail."),
         ("h e r e k i l l e d j o u r n a l i s t a b d u c t e d", "here killed journalist abducted"),
