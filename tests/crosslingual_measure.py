@@ -19,7 +19,7 @@ from pathlib import Path
 
 from monitor.stories import crosslingual
 from monitor.stories.crosslingual import Told
-from tests.crosslingual_parts import NOW, Counted, Pair, counted, pairs, told
+from tests.crosslingual_parts import LAW_PAIRS, NOW, Counted, Pair, counted, pairs, told
 from tests.shared_data import SHARED
 
 CORPUS = Path(__file__).parents[1] / "classifiers" / "corpus"
@@ -34,6 +34,8 @@ def main() -> None:
         print(f"{name}: {counted(half)}")
         print(f"  by languages: {_by_languages(half)}")
         print(f"  as one stream: {_streamed(half)}")
+        laws = pairs(tuning=tuning, path=LAW_PAIRS)
+        print(f"  laws, sanctions and reports: {counted(laws)}; as one stream: {_streamed(laws)}")
     _real_items()
     _corpus(sample)
 

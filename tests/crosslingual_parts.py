@@ -10,7 +10,10 @@ from pathlib import Path
 from monitor.stories import crosslingual, facts
 from monitor.stories.crosslingual import Told
 
-PAIRS = Path(__file__).parent / "data" / "crosslingual_pairs.jsonl"
+DATA = Path(__file__).parent / "data"
+PAIRS = DATA / "crosslingual_pairs.jsonl"
+LAW_PAIRS = DATA / "law_pairs.jsonl"
+"""Laws, resolutions, hearings, sanctions and reports: events that name nobody."""
 NOW = datetime(2026, 11, 17, 12, 0, tzinfo=UTC)
 
 
@@ -48,9 +51,9 @@ def told(title: str, summary: str = "", language: str = "en", *, at: datetime = 
     return Told(title=title, summary=summary, language=language, at=at, facts=read)
 
 
-def pairs(*, tuning: bool) -> list[Pair]:
+def pairs(*, tuning: bool, path: Path = PAIRS) -> list[Pair]:
     """One half of the pairs: ids that end in an even digit are for tuning, the others are held out."""
-    rows = map(json.loads, PAIRS.read_text(encoding="utf-8").splitlines())
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
     return [
         Pair(id=row["id"], same=row["same"], one=_told(row["one"]), other=_told(row["other"]))
         for row in rows

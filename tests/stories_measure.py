@@ -276,6 +276,27 @@ def real_pairs(folder: Path) -> list[tuple[bool, str, str, str]]:
     return [(result == "same", "", left, right) for _, result, left, right in headline_cause(folder)]
 
 
+def related_among_others(folder: Path, everyday: Path, seed: int) -> tuple[int, int]:
+    """The same among 6,000 headlines of April and May 2020, each pair at a random time, its headlines within a day."""
+    pairs, chance = real_pairs(folder), random.Random(seed)
+    begin, end = datetime(2020, 4, 1, tzinfo=UTC), datetime(2020, 6, 1, tzinfo=UTC)
+    articles = [
+        replace(article, summary="", url="", id=f"n{article.id}")
+        for article in background(everyday)
+        if begin <= article.at < end
+    ]
+    for number, pair in enumerate(pairs):
+        hours = chance.uniform(24, 24 * 58)
+        times = (hours, hours + chance.uniform(0, 24))
+        articles += [
+            replace(item(f"{number}{side}", title), published_at=begin + timedelta(hours=at))
+            for side, title, at in zip("ab", pair[2:], times, strict=True)
+        ]
+    found = in_hindsight(sorted(articles, key=lambda article: (article.at, article.id)))
+    others = [number for number, pair in enumerate(pairs) if not pair[0]]
+    return sum(found[f"{number}a"] == found[f"{number}b"] for number in others), len(others)
+
+
 def headline_cause(folder: Path) -> Iterator[tuple[str, str, str, str]]:
     """(language, result, headline, headline) of every gold pair."""
     for path in sorted(folder.glob("*.tsv")):
@@ -368,6 +389,8 @@ def main(shared: Path) -> None:
         kinds["same" if result == "same" else "other", joins(left, right, language)] += 1
     print("headlinecause (kind, joined):", dict(kinds))
     print("headlinecause in one file (joined, all):", related_in_one_file(real_pairs(shared / "headlinecause")))
+    among = [related_among_others(shared / "headlinecause", shared / "background_news.jsonl.gz", n) for n in range(10)]
+    print("headlinecause among 6,000 headlines of two months (joined, all), ten times:", *among)
     print("labelled events:", labelled_events(shared / "relevance_dev.jsonl"))
     stay, edits = edited_headlines(shared / "feed_snapshots.tar.xz")
     print(f"edited headlines under one address: {stay} of {edits}")

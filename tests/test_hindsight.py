@@ -84,6 +84,12 @@ def test_few_headlines_are_no_affair() -> None:
     assert len({found[one.id] for one in few}) >= len(few) - 1
 
 
+def test_a_name_that_comes_up_once_a_day_is_a_topic_and_no_affair() -> None:
+    daily, often = headlines(FERRY, every_hours=24.0), headlines(FERRY, every_hours=8.0)
+    assert list(stories(among(*often)).values()).count("f00") >= MANY
+    assert list(stories(among(*daily)).values()).count("f00") < MANY
+
+
 def test_answers_come_in_the_order_of_the_articles_and_after_as_many_as_are_held() -> None:
     hindsight = Hindsight(held=3)
     given = headlines(CHEESE)

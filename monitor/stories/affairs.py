@@ -8,6 +8,7 @@ that many of them share and few others have.
   enough: in a watch on exiles "Hong Kong" stands in everything.)
 - An article follows an affair if it is like the sum of its articles and shares a word that is the affair's own.
 - Forms filled in ("site 12 blocked") and what came long after the beginning never follow.
+- A name that comes up once a day for a fortnight is a topic, and what it stands in are events of their own.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ SIGNATURE_SHARE = 0.25
 OWN = 0.30
 """This share of the window's articles with a word are the affair's: then it is its own."""
 SPAN = timedelta(days=14)
+A_DAY = 2.0
+"""Headlines a day from which a name that many use is an affair and no topic."""
 FORM_WORDS = 5
 """Headlines that share so many words in a row are one form; who follows an affair says it in other words."""
 _COLLOCATED = 0.75
@@ -62,6 +65,11 @@ def followed(item: Item, near: Sequence[Near], window: Window) -> Affair | None:
         if signature and not _is_form(item, [row.item for row in near if row.item.story_id == story_id]):
             best = Affair(story_id=story_id, shared=signature, alike=alike)
     return best
+
+
+def is_topic(headlines: int, life: timedelta) -> bool:
+    """Say whether so many headlines within so long are too few a day to be of one affair."""
+    return headlines < A_DAY * max(1.0, life / timedelta(days=1))
 
 
 def begun(item: Item, near: Sequence[Near]) -> Affair | None:

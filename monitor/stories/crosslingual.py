@@ -9,6 +9,8 @@ in grouping, to put two events into one story is the worse error, so:
 
 - Nothing is joined for its route alone. "Iran → United Kingdom" is true of a dozen events a year: a join needs a
   name that sounds alike in both (`stories.sounds`), or two states, numbers, places and deeds.
+- A law, sanctions or a report name nobody, and often one state alone: their votes, their step and their matter tell
+  them (`stories.acts`).
 - A short sound is shared by chance. A name earns by its consonants, less where the other text doesn't show which of
   its words are names (Arabic, Persian), and still less where it doesn't even show words (Chinese, Japanese).
 - Half a name is none: "Harjot Singh Dhaliwal" and "Gurpal Singh Sidhu" share a Singh.
@@ -24,21 +26,27 @@ can explain); a fitted weight for each point (the pairs are too few for it, and 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import combinations
 
 from monitor.model import Article, Facts, Member, Placed, Stage, Story
-from monitor.stories import details, sounds
+from monitor.stories import acts, details, sounds
 from monitor.stories.details import Details, Sounding, Writing
 from monitor.stories.facts import folded
+from monitor.stories.wordlists import FUNCTION_WORDS
 
 WINDOW = timedelta(hours=36)
 JOINS_FROM = 4.1
 """Points from which two texts that share a name tell one event; this and all points below were fixed on the tuning
 half of tests/data/crosslingual_pairs.jsonl and of the classifier's corpus."""
 NAMELESS_FROM = 3.4
+ROUTELESS_FROM = 4.0
+"""The same where texts that name nobody don't agree on who reaches out and where."""
+ACT_FROM = 2.6
+"""The same for an act of a parliament, a government or a body, which names nobody: see `stories.acts`."""
 NOT_AGAINST_LEAD = 3.0
 """A member's likeness opens a story only to what has at least this in common with its lead."""
 
@@ -48,6 +56,8 @@ CLEARLY_NEARER = 1.5
 _CLEAR_NAME = 2.0
 _MEMBERS_COMPARED = 12
 _SPELLED_ALIKE = 0.5
+_SHORT_ALIKE = 0.65
+"""The same for names of few consonants, two words in a row, and words in the same letters without vowels."""
 # Consonants that may agree by chance, by how much the two texts hide where a name begins and ends.
 _CHANCE = {
     (Writing.CASED, Writing.CASED): 0.0,
@@ -57,16 +67,15 @@ _CHANCE = {
     (Writing.DENSE, Writing.SPACED): 2.5,
     (Writing.DENSE, Writing.DENSE): 3.0,
 }
-# What many stories of the watch speak of; sharing it says little.
-_COMMON_DEEDS = frozenset(
-    "relatives trial journalist minority consulate exile kill charge condemn secretservice abduct detain report "
-    "refugee activist deport law threaten attack investigate abroad sentence opposition verdict dissident diaspora "
-    "travel".split()
-)
 _COMMON_GROUPS = frozenset(("journalists", "dissidents", "activists", "opposition", "relatives", "refugees"))
 # One day in court is told as any of these.
 _IN_COURT = frozenset((Stage.TRIAL, Stage.VERDICT, Stage.SENTENCE))
 _VAGUE_STAGES = frozenset((Stage.ALLEGATION, Stage.INVESTIGATION))
+_MANY_DEEDS = 4
+_OTHER_STEP = -3.0
+_ARROW = " → "
+_LEAST_CHARACTERS = 3
+_NAME_DOTS = "·・"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +107,10 @@ class Joined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """What speaks for one event: `points`, of which `name_points` for names, and the same in `words`.
-
-    `is_pinned`: without a name there is still enough to go by, both states of a route or an organisation with numbers.
-    """
+    """What speaks for one event: `points`, and the same in `words`; it is one from `needed` points on."""
 
     points: float
-    name_points: float
-    is_pinned: bool
+    needed: float
     words: tuple[str, ...]
 
 
@@ -124,11 +129,7 @@ def same_event(one: Told, other: Told, *, window: timedelta = WINDOW) -> str:
 def _match(one: Told, other: Told, window: timedelta) -> Weighed | None:
     """What speaks for one event, where it is enough."""
     found = weighed(one, other) if abs(one.at - other.at) <= window else None
-    if found is None:
-        return None
-    is_named = found.name_points >= _CLEAR_NAME
-    joins = found.points >= JOINS_FROM if is_named else found.is_pinned and found.points >= NAMELESS_FROM
-    return found if joins else None
+    return found if found is not None and found.points >= found.needed else None
 
 
 def _said(match: Weighed) -> str:
@@ -249,9 +250,14 @@ class Joiner:
 
 
 def _index_keys(read: Details) -> list[str]:
-    """Under what a text is looked up: names that prove something, and pairs of states."""
+    """Under what a text is looked up: names that prove something, pairs of states, what tells a law."""
     names = [key for key, sounding in read.sounds.items() if len(key) > details.LEAST_SOUND and not sounding.is_place]
-    return names + ["/".join(pair) for pair in combinations(sorted(read.states), 2)] + sorted(read.organisations)
+    pairs = ["/".join(pair) for pair in combinations(sorted(read.states), 2)]
+    return [*names, *pairs, *sorted(read.organisations), *acts.index_keys(read)]
+
+
+def _act(told: Told, read: Details) -> acts.Act:
+    return acts.Act(title=told.title, facts=told.facts, read=read)
 
 
 def _read(told: Told) -> Details:
@@ -265,21 +271,34 @@ def weighed(one: Told, other: Told) -> Weighed | None:
         return None
     names, places = _sounds(a, b)
     if sum(name.points for name in names) < _CLEAR_NAME:
-        names = _same_people(one.facts, other.facts) or names
-    route = _route(one.facts, other.facts, a, b)
-    numbers = _numbers(a, b)
+        names = _same_people(one, other) or names
+    route, numbers = _route(one.facts, other.facts, a, b), _numbers(a, b)
     organisations = _organisations(one.facts, other.facts)
     others = _Shared(points=-2.0 if not names and _name_others(one.facts, other.facts) else 0.0, words="")
-    parts = (route, *names, numbers, places, _deeds(a, b), organisations, _stage(one.facts, other.facts), others)
+    act = acts.compared(_act(one, a), _act(other, b))
+    turn = _Shared(points=_OTHER_STEP if act.is_other_step else 0.0, words="")
+    parts = (route, *names, numbers, places, _deeds(a, b), organisations, _stage(one.facts, other.facts), others, turn)
+    if sum(name.points for name in names) >= _CLEAR_NAME:
+        needed = JOINS_FROM
+    elif act.is_one:
+        needed = ACT_FROM
+    else:
+        is_body = organisations.points > 0 and numbers.points > 1 and not act.is_one_ahead
+        needed = NAMELESS_FROM if is_body else _nameless(a, b, route, places)
     days = dict.fromkeys(f"{at.day} {at:%b}" for at in sorted((one.at, other.at)))
     return Weighed(
-        points=sum(part.points for part in parts),
-        name_points=sum(name.points for name in names),
-        is_pinned=len(a.states & b.states) > 1
-        or (bool(names) and (places.points > 0 or bool(a.states & b.states)))
-        or (organisations.points > 0 and numbers.points > 1),
+        points=round(sum(part.points for part in parts), 3),  # whichever comes first
+        needed=needed,
         words=(*(part.words for part in parts if part.points > 0 and part.words), " and ".join(days)),
     )
+
+
+def _nameless(a: Details, b: Details, route: _Shared, places: _Shared) -> float:
+    """Points from which two texts without a name tell one event, by their states; infinite for one state alone."""
+    states = len(a.states & b.states)
+    if states < 2 or (states == 2 and not _is_particular(a, b, places)):
+        return math.inf
+    return NAMELESS_FROM if _ARROW in route.words else ROUTELESS_FROM
 
 
 def _sounds(a: Details, b: Details) -> tuple[list[_Shared], _Shared]:
@@ -297,13 +316,34 @@ def _sounds(a: Details, b: Details) -> tuple[list[_Shared], _Shared]:
         if one.is_place or other.is_place:
             if one.is_city and one.first - 1 not in cities and one.last + 1 not in cities:  # "Phnom", "Penh"
                 cities[one.first] = one.words
-        elif one.is_word and other.is_word:
+        elif (one.is_word and other.is_word) or any(_is_no_name(key, *pair) for pair in ((one, other), (other, one))):
             continue
-        elif points := _name_points(_consonants(key), one, other):
+        elif points := _name_points(_consonants(key) - _nouns(key, a, b), one, other):
             both = one.words if one.words == other.words else f"{one.words}” = “{other.words}"
             names.append(_Shared(points=points, words=f"“{both}”"))
     names.sort(key=lambda name: -name.points)
     return names[:3], _Shared(points=min(1.2, 0.6 * len(cities)), words=" and ".join([*cities.values()][:2]))
+
+
+def _nouns(key: str, a: Details, b: Details) -> float:
+    """Consonants that may agree by chance where one language writes every noun with a capital."""
+    is_cased = Writing.SPACED not in (a.writing, b.writing)
+    return 1.0 if "de" in (a.language, b.language) and is_cased and key[0] != "=" else 0.0
+
+
+def _is_no_name(key: str, name: Sounding, other: Sounding) -> bool:
+    """Say whether it only sounds like a name.
+
+    So do a word of the lexicon with a capital (a headline's first word has one, whatever it is), where nothing has one
+    what holds texts together, and a few Chinese characters that no passport spells so and no dot splits.
+    """
+    if name.writing is Writing.CASED:
+        return name.is_word and name.first == name.last
+    if name.writing is Writing.SPACED:
+        return not FUNCTION_WORDS.isdisjoint(name.words.split())
+    if other.writing is Writing.DENSE or key[0] == "=" or any(dot in name.words for dot in _NAME_DOTS):
+        return False
+    return name.last - name.first < _LEAST_CHARACTERS - 1 or other.last > other.first
 
 
 def _consonants(key: str) -> float:
@@ -312,25 +352,41 @@ def _consonants(key: str) -> float:
 
 
 def _name_points(consonants: float, one: Sounding, other: Sounding) -> float:
-    alike = 1.0 if Writing.SPACED in (one.writing, other.writing) else sounds.alike(one.words, other.words)
-    if alike < _SPELLED_ALIKE:
-        return 0.0
+    writings = {one.writing, other.writing}
+    are_spelled = Writing.SPACED not in writings or len(writings) == 1
+    alike = sounds.alike(one.words, other.words) if are_spelled else 1.0
     strength = consonants - _CHANCE[min(one.writing, other.writing), max(one.writing, other.writing)]
     words = min(one.last - one.first, other.last - other.first) + 1
-    is_split = any("·" in name.words or "・" in name.words for name in (one, other))
-    if is_split or (words > 1 and Writing.DENSE not in (one.writing, other.writing)):
+    is_split = any(dot in name.words for name in (one, other) for dot in _NAME_DOTS)
+    is_pair = words > 1 and Writing.DENSE not in writings
+    if is_split or is_pair:
         strength += 1.0  # two words in a row
-    if strength < 2.5:
+    if strength < 2.5 or alike < (_SHORT_ALIKE if strength < 3.5 or is_pair else _SPELLED_ALIKE):
         return 0.0
     if words == 1 and all(name.run >= 0 and name.of_run > 1 for name in (one, other)):
         return 0.0
     return 1.0 if strength < 3.5 else 2.0 if strength < 5 else 3.0 if strength < 6.5 else 4.0
 
 
-def _same_people(one: Facts, other: Facts) -> list[_Shared]:
-    """People that both name and the gazetteer knows in both scripts ("Nathan Law", "羅冠聰")."""
-    theirs = {folded(name) for name in other.people}
-    return [_Shared(points=3.0, words=f"“{name}”") for name in one.people if folded(name) in theirs][:1]
+def _same_people(one: Told, other: Told) -> list[_Shared]:
+    """People that both name and the gazetteer knows in both scripts ("Nathan Law", "羅冠聰").
+
+    They are widely known, so that texts on other events speak of them, too: below the headline they prove less.
+    """
+    theirs = {folded(name) for name in other.facts.people}
+    found = []
+    for name in one.facts.people:
+        if folded(name) in theirs and details.WIDELY_NAMED.isdisjoint(name.casefold().split()):
+            is_headed = _heads(name, one) and _heads(name, other)
+            found.append(_Shared(points=3.0 if is_headed else 2.0, words=f"“{name}”"))
+    return found[:1]
+
+
+def _heads(name: str, told: Told) -> bool:
+    """Say whether somebody stands in the headline."""
+    own = folded(name)
+    said = (one for one in told.facts.evidence if one.fact == "people" and folded(one.value) == own)
+    return any(one.words in told.title for one in said)
 
 
 def _name_others(one: Facts, other: Facts) -> bool:
@@ -355,7 +411,7 @@ def _route(one: Facts, other: Facts, a: Details, b: Details) -> _Shared:
         set(one.host_states) & set(other.host_states),
     )
     sides = [_named(states) for states in ends if states]
-    return _Shared(points=points, words=" → ".join(sides) if len(sides) > 1 else _named(shared))
+    return _Shared(points=points, words=_ARROW.join(sides) if len(sides) > 1 else _named(shared))
 
 
 def _named(states: set[str] | frozenset[str]) -> str:
@@ -380,9 +436,17 @@ def _numbers(a: Details, b: Details) -> _Shared:
 
 
 def _deeds(a: Details, b: Details) -> _Shared:
-    shared = sorted(a.deeds & b.deeds, key=lambda deed: (deed in _COMMON_DEEDS, deed))
-    points = sum(0.3 if deed in _COMMON_DEEDS else 0.6 for deed in shared)
+    shared = sorted(a.deeds & b.deeds, key=lambda deed: (deed in acts.COMMON_DEEDS, deed))
+    points = sum(0.3 if deed in acts.COMMON_DEEDS else 0.6 for deed in shared)
     return _Shared(points=min(1.8, points), words=" and ".join(shared[:3]))
+
+
+def _is_particular(a: Details, b: Details, places: _Shared) -> bool:
+    """Say whether more is common than what a month of news on one route has in common: a "2" and an activist."""
+    shared, deeds = a.numbers & b.numbers, a.deeds & b.deeds
+    is_counted = len(shared) > 1 or any(len(number) > 1 for number in shared)
+    least = _MANY_DEEDS if places.points <= 0 else _MANY_DEEDS // 2
+    return is_counted or bool(deeds - acts.COMMON_DEEDS) or len(deeds) >= least
 
 
 def _organisations(one: Facts, other: Facts) -> _Shared:

@@ -40,7 +40,7 @@ _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _PARTICLES = frozenset("al el bin ibn ben von van der de da di le la bint abu ould".split())
 _PLACES = (Kind.STATE, Kind.NAME, Kind.CITY)
 # Named in stories of all kinds, so that sharing them says nothing.
-_WIDELY_NAMED = frozenset(
+WIDELY_NAMED = frozenset(
     (
         "Youtube Facebook Telegram Twitter Whatsapp Instagram Tiktok Google Signal Iphone Android Internet TATP "
         "Reuters Interpol Europol Amnesty Bloomberg Guardian Times Post News Daily Watch House The "
@@ -51,7 +51,11 @@ _WIDELY_NAMED = frozenset(
         "November December Dezember "
         "Monday Montag Tuesday Dienstag Wednesday Mittwoch Thursday Donnerstag Friday Freitag Saturday Samstag "
         "Sunday Sonntag "
-        "President Präsident Minister Ministry Ministerium Police Polizei Group Gruppe Groupe Court"
+        "President Präsident Minister Ministry Ministerium Police Polizei Group Gruppe Groupe Court "
+        "Chamber Cámara Câmara Camera Senate Senado Senato Senat Sénat Сенат Сенату Congress Congreso Congresso "
+        "Parliament Parlament Parlement Parlamento Parlamentu Bundestag Sejm Сейм Duma Дума Magnitsky Магнитского "
+        "Security Sicherheit Interior Conseil Council Consejo Conselho "
+        "Vladimir Vladímir Wladimir Владимир Владимира"
     )
     .casefold()
     .split()
@@ -206,7 +210,8 @@ def _word_sounds(
             for key in _keys(word.text, language):
                 heard.setdefault(key, sounding)
         for one, other in pairwise(names):
-            if not (words[one].is_place and words[other].is_place):
+            places = words[one].is_place + words[other].is_place
+            if places < (1 if writing is Writing.SPACED else 2):
                 is_word = words[one].is_word and words[other].is_word
                 stretch = original[words[one].start : words[other].stop]
                 both = common(words=stretch, first=one, last=other, is_word=is_word)
@@ -253,7 +258,7 @@ def _words(original: str, known: list[_Known]) -> Iterator[_Word]:
             text=match.group(),
             start=start,
             stop=stop,
-            is_name=match.group().casefold() not in _WIDELY_NAMED
+            is_name=match.group().casefold() not in WIDELY_NAMED
             and not any(one.kind is Kind.AGENCY for one in covering),
             # Somebody the gazetteer knows by name stands there for a state too.
             is_place=any(one.is_place for one in covering) and not any(one.kind is Kind.PERSON for one in covering),

@@ -33,7 +33,7 @@ from datetime import datetime, timedelta
 from importlib import resources
 
 from monitor.model import Article
-from monitor.stories import agreement, grouping
+from monitor.stories import affairs, agreement, grouping
 from monitor.stories.likeness import Document
 from monitor.stories.stream import Stream
 from monitor.stories.wordlists import WEEKDAYS
@@ -161,7 +161,7 @@ class Hindsight:
     def _decided(self) -> tuple[str, str]:
         article_id, story_id = self._waiting.popleft()
         affair = self._of_story.get(story_id)
-        if affair is None or affair.size < MANY:
+        if affair is None or affair.size < MANY or affairs.is_topic(affair.size, affair.last_at - affair.first_at):
             return article_id, story_id
         affair.home = affair.home or story_id
         return article_id, affair.home

@@ -93,6 +93,7 @@ _ROMAN = {
     **dict(zip(map(ord, "абвгдезийклмнопрстуфхыэіїєґқңҳўαβγδεζηικλμνοπρσςτυφχω"),
                "abvgdezijklmnoprstufhyeiiegknhuabgdeziiklmnoprsstyfho", strict=True)),
     **dict(zip(map(ord, "жцчшщюяёηθξψ"), "zh ts ch sh sch iu ia e i th ks ps".split(), strict=True)),
+    **dict(zip(map(ord, "یىکگةؤأإآپژچ"), "ييككهوااابجج", strict=True)),
 }  # fmt: skip
 
 
@@ -162,7 +163,8 @@ def _spelled(sounds: list[Sound]) -> tuple[str, ...]:
 def alike(one: str, other: str) -> float:
     """Say how much alike two names are spelled, vowels and all, in either order of words: 0..1.
 
-    For letters of Latin, Cyrillic, Greek, Korean, Japanese and Chinese; Arabic and Hebrew don't write the vowels.
+    For letters of Latin, Cyrillic, Greek, Korean, Japanese and Chinese. Arabic and Hebrew don't write the vowels, so
+    a word of theirs can be held against one in the same letters only.
     """
     a, b = _romanized(one), _romanized(other)
     orders = {b, " ".join(reversed(b.split()))}
