@@ -27,7 +27,7 @@ from monitor.stories import facts
 from monitor.stories.gazetteer import finding, roles
 from monitor.stories.gazetteer.texts import prepared
 from monitor.text import language_of
-from tests.facts_parts import MARKED, MARKED_NEW, Item, Marked, items, marked
+from tests.facts_parts import MARKED, MARKED_NEW, MARKED_THIRD, Item, Marked, items, marked
 
 WEIGHTS = Path(roles.__file__).parent / "weights.tsv"
 RIDGE = 3.0
@@ -194,7 +194,7 @@ def main() -> None:
         print(f"corpus, {half}")
         for (role, group), rates in sorted(corpus_rates(one for one in known if one.tuning is tuning).items()):
             print(f"  {role:6} {group:8} {rates}")
-    for path in (MARKED, MARKED_NEW):
+    for path in (MARKED, MARKED_NEW, MARKED_THIRD):
         for odd in (False, True)[: 1 + ("--held-out" in sys.argv)]:
             print(f"{path.name}, {'odd ids (held out)' if odd else 'even ids (tuning)'}")
             for fact, rates in marked_rates(one for one in marked(path) if one.odd is odd).items():

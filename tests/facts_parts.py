@@ -14,6 +14,8 @@ MARKED = DATA / "facts_marked.jsonl"
 """Marked by somebody who had no part in the reading of facts."""
 MARKED_NEW = DATA / "facts_marked_new.jsonl"
 """Written and marked later, before the reading of stages and groups was written anew."""
+MARKED_THIRD = DATA / "facts_marked_third.jsonl"
+"""Written and marked by a third person who had not seen the lists; numbered by chance, so that halves are drawn."""
 
 # Names of groups as the first set spells them.
 _RESPELLED = {"crimean tatars": "crimean-tatars"}

@@ -169,6 +169,44 @@ def test_a_headline_tells_a_step_that_is_new_and_taken_against_the_deed(stage: s
     assert facts.read(title, "", language=language).stage == stage
 
 
+@pytest.mark.parametrize(
+    ("stage", "language", "title"),
+    [
+        ("", "en", "Families ask for charges over Montreal police post"),
+        ("", "en", "Exile could be jailed over attack on consulate"),
+        ("", "en", "Verdict expected on Monday over plot on critic in Pretoria"),
+        ("", "en", "Life for hitman in Łódź?"),
+        ("", "de", "Exilverband fordert Ermittlungen nach Brandanschlag"),
+        ("", "zh-Hans", "家属要求彻查绑架案"),
+        ("", "ja", "家族、誘拐事件の捜査を求める"),
+        (Stage.CHARGE, "en", "A year after gunman was jailed, driver charged over plot on editor"),
+        ("", "en", "Minsk raids flats of women who spoke in Vilnius"),
+        ("", "en", "Rapper's cousin arrested in Dushanbe over his song in Riga"),
+        ("", "en", "Choir singer arrested in Bangkok at embassy's wish"),
+        ("", "en", "Opposition speaker detained in Bangkok before summit"),
+        (Stage.INVESTIGATION, "en", "Two men arrested in Riga after editor was stabbed"),
+        (Stage.INVESTIGATION, "ko", "탈북 유튜버 미행하던 2명 구속"),
+        ("", "en", "Tashkent accuses blogger in Oslo of inciting riots"),
+        (Stage.ALLEGATION, "en", "Iran blamed for plot against editor in Oslo"),
+        (Stage.VERDICT, "en", "Strasbourg: hand-over of teachers broke the convention"),
+        (Stage.VERDICT, "de", "OLG Celle: Musiker hat in Ankara kein faires Verfahren zu erwarten"),
+        (Stage.DENIAL, "nl", "Ambassade: 'Geen agent heeft iemand gevolgd'"),
+        (Stage.DENIAL, "zh-Hans", "外交部：中国没有所谓海外警察站"),
+        ("", "en", "Embassy: come home and renew your papers"),
+        ("", "de", "Totgesagter Reporter lebt: Kiew stellte Falle"),
+        ("", "id", 'Pelajar Uighur diminta "pulang sebentar"'),
+        ("", "en", "Consulate denies renewal of passport to student"),
+        ("", "es", "El consulado niega la prórroga del pasaporte a una actriz"),
+        ("", "en", "Senators want to know who followed the Tibetans"),
+        (Stage.LAW, "en", "Senators back bill against foreign police posts"),
+    ],
+)
+def test_what_is_wished_for_asked_or_done_by_the_pursuer_is_no_step_against_the_deed(
+    stage: str, language: str, title: str
+) -> None:
+    assert facts.read(title, "", language=language).stage == stage
+
+
 def test_an_outlets_name_behind_the_headline_is_no_stage() -> None:
     assert facts.read("Exile vanishes in Tbilisi - Human Rights Watch", "", language="en").stage == ""
     assert facts.read("Exile vanishes in Tbilisi - Human Rights Watch", "Police are investigating.").stage == (
@@ -202,6 +240,40 @@ def test_the_pursued_are_told_from_who_only_speaks_and_from_where_they_live(
     groups: tuple[str, ...], title: str
 ) -> None:
     assert facts.read(title, "", language="en").target_groups == groups
+
+
+@pytest.mark.parametrize(
+    ("groups", "language", "title"),
+    [
+        (("journalists",), "fr", "Journaliste menacé jusqu'à Abidjan par des proches de la junte"),
+        (("relatives",), "en", "Engineer's cousin beaten by students in Kabul"),
+        (("dissidents",), "en", "Hackers posing as journalists write to exiles in Berlin"),
+        (("uyghurs",), "en", "Man jailed for reporting on Uyghurs to a Chinese 'journalist'"),
+        (("uyghurs",), "en", "Uyghur family of five put on a plane to Urumqi"),
+        (("tibetans",), "en", "Student charged with filming Tibetans in Zurich"),
+        (("journalists",), "en", "Opposition leaders meet; journalist abducted in Kampala"),
+        (("activists",), "en", "Editor in Oslo says men followed activists to their hotel"),
+        ((), "en", "Lawyer abducted in Nairobi"),
+        (("lawyers",), "en", "Egyptian lawyer abducted in Nairobi"),
+        ((), "en", "Reporters Without Borders sues prince"),
+        ((), "ja", "女性、東京で尾行される"),
+    ],
+)
+def test_the_pursued_are_who_the_deed_is_done_to(groups: tuple[str, ...], language: str, title: str) -> None:
+    assert facts.read(title, "", language=language).target_groups == groups
+
+
+def test_in_a_summary_callings_count_beside_a_deed_or_in_exile() -> None:
+    title = "Police post in Dublin is shut"
+    assert facts.read(title, "A reporter found the sign gone.", language="en").target_groups == ()
+    assert facts.read(title, "A reporter was followed home.", language="en").target_groups == ("journalists",)
+    assert facts.read(title, "Exiled editors had asked for it.", language="en").target_groups == ("journalists",)
+
+
+def test_if_the_headline_names_only_who_is_in_the_dock_the_summary_says_who_was_pursued() -> None:
+    said = facts.read("Imam charged with spying in Ulm", "He reported followers of Gülen to Ankara.", language="en")
+    assert said.target_groups == ("gulenists",)
+    assert facts.read("Imam charged with spying in Ulm", "", language="en").target_groups == ("believers",)
 
 
 def test_former_officials_in_the_dock_are_not_the_pursued() -> None:

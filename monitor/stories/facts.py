@@ -35,7 +35,8 @@ def read(
     found = finding.found(whole, spoken)
     named, concepts = found.named, found.concepts
     who = roles.roles(roles.candidates(whole, named, concepts, language=spoken), hint=host.upper())
-    stage = stages.stage(whole, found, spoken)
+    pursuers = frozenset(one.state for one in who.origins).difference(one.state for one in who.hosts)
+    stage = stages.stage(whole, found, spoken, pursuers)
     physical, hands = stages.physical(found, codes)
     groups = targets.targets(whole, found, stage.value if stage else "")
     organisations = _organisations(named)

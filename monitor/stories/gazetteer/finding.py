@@ -23,6 +23,8 @@ _ADJECTIVE = re.compile(
 _RIVALRY = {Kind.GROUP: 1, Kind.PERSON: 2}
 _CASED = re.compile("[A-Za-z\u00c0-\u024f\u0370-\u052f\u1e00-\u1fff]")
 _APART_CHARS = 48
+_NOBODY = "nobody"
+"""The group whose forms only hide others."""
 PLACES = (Kind.STATE, Kind.NAME, Kind.CITY)
 """What names a state or a part of one."""
 
@@ -140,7 +142,8 @@ def _longest(named: list[Found], spaced: str) -> list[Found]:
         rivals = taken[_RIVALRY.get(one.kind, 0)]
         if all(one.stop <= other.start or one.start >= other.stop for other in rivals):
             rivals.append(one)
-    kept = [_shaped(one, spaced) for rivals in taken for one in rivals if one.kind is not Kind.MASK]
+    shown = [one for rivals in taken for one in rivals if one.kind is not Kind.MASK and one.value != _NOBODY]
+    kept = [_shaped(one, spaced) for one in shown]
     kept.sort(key=lambda one: (one.start, -one.stop))
     return kept
 
