@@ -79,11 +79,12 @@ def scoring() -> list[Result]:
 
 def grouping() -> list[Result]:
     """Placing a stream of articles against plain single-pass TF-IDF, which looks at every story."""
-    from bench.grouping import in_hindsight, ours, plain, stream
+    from bench.grouping import as_the_command, in_hindsight, ours, plain, stream
 
     articles = stream(texts(4_000))
     few = articles[:1_000]
     headlines = [replace(article, summary="") for article in articles]
+    untold = [replace(article, language="") for article in articles]
     baseline = "plain TF-IDF, single pass (1,000)"
     return [
         Result("group articles (4,000)", rate(len(articles), ours(articles)), baseline, rate(len(few), plain(few))),
@@ -92,6 +93,12 @@ def grouping() -> list[Result]:
             rate(len(headlines), in_hindsight(headlines)),
             baseline,
             rate(len(few), plain(headlines[:1_000])),
+        ),
+        Result(
+            "group as the command does (4,000)",
+            rate(len(untold), as_the_command(untold, processors=2)),
+            "the same, nothing read ahead",
+            rate(len(untold), as_the_command(untold, processors=1)),
         ),
     ]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from classifiers import Text
+from monitor.cli.ahead import CHUNK, ReadingAhead
 from monitor.model import Article
 from monitor.stories.grouping import Grouper
 from monitor.stories.hindsight import Hindsight
@@ -47,6 +48,21 @@ def in_hindsight(articles: Sequence[Article]) -> Callable[[], None]:
         hindsight = Hindsight()
         for article in articles:
             list(hindsight.add(article))
+        list(hindsight.rest())
+
+    return work
+
+
+def as_the_command(articles: Sequence[Article], *, processors: int) -> Callable[[], None]:
+    """As `longarm group` does with what waits already: read ahead where there is a second processor."""
+
+    def work() -> None:
+        hindsight = Hindsight()
+        given = [(article.id, article) for article in articles]
+        chunks = ((given[first : first + CHUNK], True) for first in range(0, len(given), CHUNK))
+        for came in ReadingAhead(processors=processors).handed_on(chunks):
+            if came is not None:
+                list(hindsight.add(came[0][1], came[1]))
         list(hindsight.rest())
 
     return work

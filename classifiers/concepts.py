@@ -199,8 +199,13 @@ def _lexicon() -> _Lexicon:
     )
 
 
-def stems(path: Path) -> Iterator[tuple[str, str]]:
+@functools.lru_cache(maxsize=4)
+def stems(path: Path) -> tuple[tuple[str, str], ...]:
     """(concept, pattern) pairs: a stem matches at the start of a word, anywhere in scripts without spaces."""
+    return tuple(_stems(path))
+
+
+def _stems(path: Path) -> Iterator[tuple[str, str]]:
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.strip() or line.startswith("#"):
             continue
@@ -264,6 +269,13 @@ def _apart() -> Any:
 
     found = {stem.strip() for table in ("concepts.tsv", "states.tsv") for _, stem in stems(LEXICON / table)}
     return AhoCorasick(sorted(s for s in found if len(s) >= _SHORTEST_STEM), matchkind=MatchKind.LeftmostLongest)
+
+
+def mentioned(spaced: str) -> set[int]:
+    """The numbers of the concepts that `mentions` finds."""
+    lexicon = _lexicon()
+    patterns = {pattern for pattern, _, _ in lexicon.automaton.find_matches_as_indexes(spaced, overlapping=True)}
+    return {concept for pattern in patterns for concept in lexicon.owners[pattern]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ def _classes() -> npt.NDArray[np.uint8]:
 
 
 _CLASS = _classes()
+_ASCII = bytes(code if _CLASS[code] != SPACE else 32 for code in range(128)) + bytes(128)
 
 
 def letter_classes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
@@ -43,5 +44,7 @@ def spaced(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
 
 def spaced_text(text: str) -> str:
     """`text` with one space for each stretch of what is no letter, digit or mark."""
+    if text.isascii():
+        return b" ".join(text.encode().translate(_ASCII).split()).decode()
     codes = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     return " ".join(spaced(codes).tobytes().decode("utf-32-le").split())

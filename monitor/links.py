@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 import unicodedata
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
@@ -219,6 +220,7 @@ def _is_host(host: str) -> bool:
     return not _BAD_IN_HOST.search(host) and all(host.split("."))
 
 
+@functools.lru_cache(maxsize=4_096)
 def _mapped(host: str) -> str:
     """The host as a resolver gets to see it: one kind of dot, one width, small letters, nothing invisible."""
     host = unicodedata.normalize("NFKC", host).translate(_DOTS).lower()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections import Counter
 
 _LOOKALIKES = str.maketrans(
     "аеорсухіјѕԁһӏԛԝвкмнтгпзαορτυνκχγηωιεβμ",
@@ -78,8 +79,8 @@ def language_of(text: str, hint: str = "") -> str:
     whatever they carry.
     """
     base = hint.replace("_", "-").partition("-")[0].lower()
-    letters = [char for char in text[:_SCRIPT_CHARS] if char.isalpha()]
-    script = "LATIN" if letters and all(map(str.isascii, letters)) else _main_script(letters)
+    letters = "".join(filter(str.isalpha, text[:_SCRIPT_CHARS]))
+    script = "LATIN" if letters and letters.isascii() else _main_script(letters)
     if not script:
         return base
     if script in _SCRIPT_LANGUAGES:
@@ -89,20 +90,20 @@ def language_of(text: str, hint: str = "") -> str:
     return base if base and base not in _NOT_LATIN else _detected(text[:_HEAD_CHARS])
 
 
-def _main_script(letters: list[str]) -> str:
+def _main_script(letters: str) -> str:
     """The script of most letters; a tenth of kana make it Japanese, a tenth of Hangul Korean."""
     counts: dict[str, int] = {}
-    for char in letters:
+    for char, times in Counter(letters).items():
         script = script_of(char)
-        counts[script] = counts.get(script, 0) + 1
+        counts[script] = counts.get(script, 0) + times
     for script in ("HIRAGANA", "KATAKANA", "HANGUL"):
         if counts.get(script, 0) * 10 >= max(1, len(letters)):
             return script
     return max(counts, key=lambda script: (counts[script], script), default="")
 
 
-def _by_letters(script: str, letters: list[str]) -> str:
-    seen = frozenset("".join(letters).lower())
+def _by_letters(script: str, letters: str) -> str:
+    seen = frozenset(letters.lower())
     return next(code for code, own in _SHARED_SCRIPTS[script] if not own or not seen.isdisjoint(own))
 
 

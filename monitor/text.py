@@ -31,6 +31,7 @@ __all__ = [
     "registrable",
     "safe_url",
     "tokens",
+    "tokens_of",
     "utf16_length",
 ]
 
@@ -249,8 +250,9 @@ _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8"
     "\u0900-\u0963\u0971-\u0dff\u0f71-\u0fbc"
 )
-_TOKEN = re.compile(rf"[{_SPACELESS}]+|\d+(?:[.,]\d+)+|(?:[^\W_{_SPACELESS}]|[{_MARKS}])+")
-_SPACELESS_START = re.compile(f"[{_SPACELESS}]")
+_TOKEN = re.compile(rf"[{_SPACELESS}]+|\d+(?:[.,]\d+)+|(?:[^\W_{_SPACELESS}]+|[{_MARKS}]+)+")
+_ASCII_TOKEN = re.compile(r"\d+(?:[.,]\d+)+|[a-z0-9]+", re.ASCII)
+_SPACELESS_CHAR = re.compile(f"[{_SPACELESS}]")
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b")
 _THOUSANDS = re.compile(r"[.,](?=\d{3}(?:\D|$))")
 
@@ -274,6 +276,13 @@ class _Folds(dict[int, "int | str | None"]):
 
 
 _FOLDS = _Folds()
+# What of printable text folding changes: invisible letters, stray and enclosing marks. All else that it changes is not
+# printable to Python.
+_FOLDED = re.compile(f"[{_INVISIBLE_LETTERS}\u0300-\u036f\u0488\u0489\u1abe\u20d0-\u20ff\ua670-\ua672\ufe00-\ufe0f]")
+
+
+def _folded(text: str) -> str:
+    return text if text.isprintable() and not _FOLDED.search(text) else text.translate(_FOLDS)
 
 
 def normalized(text: str) -> str:
@@ -283,7 +292,7 @@ def normalized(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return " ".join(text.lower().split())
-    text = unicodedata.normalize("NFKC", text.translate(_FOLDS)).casefold().translate(_FOLDS)
+    text = _folded(unicodedata.normalize("NFKC", _folded(text)).casefold())
     return " ".join(unmixed(text).split())
 
 
@@ -293,11 +302,24 @@ def tokens(text: str) -> tuple[str, ...]:
     Chinese, Japanese, Thai, Lao, Khmer and Burmese are written so. Thousands separators and English
     possessives are dropped; "2.5" stays one token.
     """
-    found: list[str] = []
-    for match in _TOKEN.finditer(_POSSESSIVE.sub("", normalized(text))):
-        token = match.group()
-        if _SPACELESS_START.match(token):
+    return tokens_of(normalized(text))
+
+
+def tokens_of(text: str) -> tuple[str, ...]:
+    """Cut what `normalized` gave, as `tokens` does."""
+    if "'s" in text or "’s" in text:
+        text = _POSSESSIVE.sub("", text)
+    if text.isascii() or not _SPACELESS_CHAR.search(text):
+        found = (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text)
+        return tuple([_one_spelling(token) if "." in token or "," in token else token for token in found])
+    found = []
+    for token in _TOKEN.findall(text):
+        if _SPACELESS_CHAR.match(token):
             found.extend(token[at : at + 2] for at in range(max(1, len(token) - 1)))
         else:
-            found.append(_THOUSANDS.sub("", token) if token[0].isdigit() else token)
+            found.append(_one_spelling(token))
     return tuple(found)
+
+
+def _one_spelling(token: str) -> str:
+    return _THOUSANDS.sub("", token) if token[0].isdigit() else token

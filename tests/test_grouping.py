@@ -207,8 +207,9 @@ def test_memory_is_let_go_when_stories_end() -> None:
     for n in range(300):
         grouper.add(article(str(n), f"Alpha{n} bravo{n} charlie{n} delta{n}", hours=n))
     assert len(grouper._window.groups) <= 4 * 24 + 2
-    assert len(grouper._window._lists) <= (4 * 24 + 2) * 4
-    assert len(grouper._window._frequency) <= (4 * 24 + 2) * 4
+    words = grouper._window._words.values()
+    assert 0 < sum(len(one.lists) for one in words) <= (4 * 24 + 2) * 4
+    assert 0 < sum(len(one.frequency) for one in words) <= (4 * 24 + 2) * 4
 
 
 def test_late_news_of_an_old_story_does_not_break_the_memory() -> None:
@@ -223,7 +224,9 @@ def test_the_index_stays_bounded_under_a_flood_of_one_word() -> None:
     grouper = Grouper()
     for n in range(400):
         grouper.add(article(str(n), f"London word{n} other{n} third{n} fourth{n}", hours=n / 100))
-    assert max(len(found) for found in grouper._window._lists.values()) <= 150
+    lists = [found for words in grouper._window._words.values() for found in words.lists.values()]
+    assert max(len(found.numbers) for found in lists) <= 150
+    assert all(len(found.numbers) == len(found.weights) for found in lists)
 
 
 @settings(max_examples=40, deadline=None)

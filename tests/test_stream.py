@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from classifiers.concepts import mentioned, mentions
+from classifiers.letters import spaced_text
+from classifiers.normalize import normalize
 from monitor.model import Article
 from monitor.stories import crosslingual, facts, stream
 from monitor.stories.stream import Stream, may_meet
@@ -111,3 +114,14 @@ def test_a_place_says_what_joined_the_languages() -> None:
     copy = told.place_one(article("pl2", POLISH, "pl", hours=2))
     assert (copy.story_id, copy.opens) == ("en", False)
     assert copy.evidence.startswith("copy of")
+
+
+@pytest.mark.parametrize("told", [ENGLISH, POLISH, RECIPE])
+def test_the_concepts_that_are_mentioned_are_those_of_every_mention(told: tuple[str, str]) -> None:
+    spaced = f" {spaced_text(normalize(' '.join(told)))} "
+    assert mentioned(spaced) == set(mentions(spaced).concept.tolist())
+
+
+def test_plain_letters_are_spaced_as_all_others_are() -> None:
+    plain = "".join(map(chr, range(128)))
+    assert f"{spaced_text(plain)} ж" == spaced_text(f"{plain} ж")

@@ -502,3 +502,13 @@ def test_cleaning_is_quick_enough_for_every_title_of_a_poll() -> None:
         line = "".join(source.choices(letters, k=300))
         assert len(clean_line(line, 200)) <= 200
     assert text.MAX_MARKS == 4
+
+
+def test_what_needs_no_folding_is_told_without_looking_at_every_letter() -> None:
+    characters = [chr(code) for code in range(0x11_0000) if not 0x3_2000 <= code < 0xE_0000]
+    assert [char for char in characters if text._folded(char) != char.translate(text._FOLDS)] == []
+
+
+@pytest.mark.parametrize("written", ["1,330 deaths, 2.5 a day", "the editor's son’s car", "№1.5 in Сеуле"])
+def test_words_are_cut_alike_in_and_out_of_ascii(written: str) -> None:
+    assert tokens(f"{written} ж")[:-1] == tokens(written) == text.tokens_of(normalized(written))

@@ -13,7 +13,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
@@ -127,23 +127,25 @@ def json_lines(file: Path | None) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield number, _parsed(line, number, name)
 
 
-def json_lines_and_pauses(file: Path | None, pause_seconds: float) -> Iterator[tuple[int, dict[str, Any]] | None]:
-    """Yield as `json_lines`, and None whenever whoever writes to standard input makes a pause of `pause_seconds`.
+def json_chunks(
+    file: Path | None, most: int, pause_seconds: float
+) -> Iterator[tuple[Iterator[tuple[int, dict[str, Any]]], bool]]:
+    """Yield as `json_lines`, those together that wait already, at most `most`, and whether more is waiting.
 
-    Files make none, also as standard input.
+    Nothing, with nothing waiting, whenever whoever writes to standard input makes a pause of `pause_seconds`. Files
+    make none, also as standard input. The rows of a chunk must be taken before the next.
     """
     descriptor = None if file and str(file) != "-" else _live_input()
     if descriptor is None:
-        yield from json_lines(file)
+        rows = json_lines(file)
+        for first in rows:
+            yield chain((first,), islice(rows, most - 1)), True
         return
-    number = 0
-    for line in _arriving(descriptor, pause_seconds):
-        if line is None:
-            yield None
-            continue
-        number += 1
-        if line.strip():
-            yield number, _parsed(line, number, "standard input")
+    numbers = count(1)
+    for lines, is_more in _arriving(descriptor, most, pause_seconds):
+        numbered = [(number, line) for line, number in zip(lines, numbers, strict=False) if line.strip()]
+        if numbered or not lines:
+            yield ((number, _parsed(line, number, "standard input")) for number, line in numbered), is_more
 
 
 def _live_input() -> int | None:
@@ -155,23 +157,31 @@ def _live_input() -> int | None:
     return None if stat.S_ISREG(os.fstat(descriptor).st_mode) else descriptor
 
 
-def _arriving(descriptor: int, pause_seconds: float) -> Iterator[bytes | None]:
-    """Yield whole lines as they arrive, and one None in every pause."""
+def _arriving(descriptor: int, most: int, pause_seconds: float) -> Iterator[tuple[list[bytes], bool]]:
+    """Yield whole lines that wait together, about `most`, and whether more does; and once nothing in every pause."""
     begun = b""
+    lines: list[bytes] = []
     patience: float | None = pause_seconds
     while True:
-        if not select.select([descriptor], [], [], patience)[0]:
-            patience = None  # said once; now there is nothing to do but wait
-            yield None
+        if not _waits(descriptor, 0 if lines else patience):
+            patience = pause_seconds if lines else None  # a pause is said once; then there is nothing to do but wait
+            yield lines, False
+            lines = []
             continue
         patience = pause_seconds
         arrived = os.read(descriptor, 1 << 16)
         if not arrived:
             break
         *whole, begun = (begun + arrived).split(b"\n")
-        yield from whole
-    if begun:
-        yield begun
+        lines += whole
+        if len(lines) >= most:
+            yield lines, _waits(descriptor, 0)
+            lines = []
+    yield [*lines, begun] if begun else lines, True
+
+
+def _waits(descriptor: int, seconds: float | None) -> bool:
+    return bool(select.select([descriptor], [], [], seconds)[0])
 
 
 def _parsed(line: bytes, number: int, name: str) -> dict[str, Any]:
@@ -224,6 +234,7 @@ def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 _DRIVING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -242,7 +253,7 @@ def emit(value: object) -> None:
 
     So are characters that would drive a terminal or turn the line around: to a program they are the same.
     """
-    line = json.dumps(value, ensure_ascii=False, default=str)
+    line = _JSON.encode(value)
     line = _DRIVING.sub(lambda found: f"\\u{ord(found.group()):04x}", line)
     try:
         line.encode(sys.stdout.encoding or "utf-8")

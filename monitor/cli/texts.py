@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Threshold, batches, emit, field, json_lines, json_lines_and_pauses
+from monitor.cli.common import Threshold, batches, emit, field, json_chunks, json_lines
 from monitor.errors import FetchError, LongarmError, ModelError, ParseError
 
 if TYPE_CHECKING:
+    from monitor.cli.ahead import Chunk, Given
     from monitor.model import Article
+    from monitor.stories.hindsight import Hindsight
 
 _FILE = click.argument(
     "file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
@@ -96,26 +101,61 @@ def group(file: Path | None, window: int, as_alerts: bool) -> None:
     from monitor.stories.hindsight import Hindsight  # noqa: PLC0415
     from monitor.stories.stream import Stream  # noqa: PLC0415
 
-    reader = _ArticleReader(file)
     if as_alerts:
-        stream = Stream(window=timedelta(days=window))
-        for number, item in json_lines(file):
-            _answer(item["id"], stream.add(reader.article(number, item)))
+        stream, reader = Stream(window=timedelta(days=window)), _ArticleReader(file)
+        with _seldom_collected():
+            for number, item in json_lines(file):
+                _answer(item["id"], stream.add(reader.article(number, item)))
         return
-    hindsight = Hindsight(window=timedelta(days=window))
+    with _seldom_collected():
+        _group_in_hindsight(Hindsight(window=timedelta(days=window)), file)
+
+
+def _group_in_hindsight(hindsight: Hindsight, file: Path | None) -> None:
+    from monitor.cli.ahead import ReadingAhead  # noqa: PLC0415
+
     ids: deque[object] = deque()  # as they were given, a number maybe
     try:
-        for given in json_lines_and_pauses(file, _PAUSE_SECONDS):
+        for came in ReadingAhead().handed_on(_chunks(file)):
             decided = hindsight.rest()
-            if given is not None:
-                article = reader.article(*given)
-                ids.append(given[1]["id"])
-                decided = hindsight.add(article)
+            if came is not None:
+                (id_, article), read = came
+                ids.append(id_)
+                decided = hindsight.add(article, read)
             for _, story in decided:
                 _answer(ids.popleft(), story)
     finally:  # a bad line takes no answer from those before it
         for _, story in hindsight.rest():
             _answer(ids.popleft(), story)
+
+
+def _chunks(file: Path | None) -> Iterator[Chunk]:
+    """Articles as they come, those together that wait already."""
+    from monitor.cli.ahead import CHUNK  # noqa: PLC0415
+
+    reader = _ArticleReader(file)
+    for rows, is_more in json_chunks(file, CHUNK, _PAUSE_SECONDS):
+        given: list[Given] = []
+        try:
+            for number, item in rows:
+                article = reader.article(number, item)
+                given.append((item["id"], article))
+        except LongarmError:
+            yield given, True
+            raise
+        yield given, is_more
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    from monitor.cli.ahead import seldom_collected  # noqa: PLC0415
+
+    usual = gc.get_threshold()
+    seldom_collected()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _answer(id_: object, story: str) -> None:

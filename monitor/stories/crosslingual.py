@@ -107,11 +107,15 @@ class Joined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """What speaks for one event: `points`, and the same in `words`; it is one from `needed` points on."""
+    """What speaks for one event: `points`, and the same in `words`; it is one from `needed` points on.
+
+    `at`: when both told it, the earlier first.
+    """
 
     points: float
     needed: float
     words: tuple[str, ...]
+    at: tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +137,8 @@ def _match(one: Told, other: Told, window: timedelta) -> Weighed | None:
 
 
 def _said(match: Weighed) -> str:
-    return "both: " + ", ".join(match.words)
+    days = dict.fromkeys(f"{at.day} {at:%b}" for at in match.at)
+    return "both: " + ", ".join((*match.words, " and ".join(days)))
 
 
 def joined(told: Told, stories: Sequence[Candidate], *, window: timedelta = WINDOW) -> Joined | None:
@@ -223,28 +228,36 @@ class Joiner:
     def __init__(self, window: timedelta = WINDOW) -> None:
         self._window = window
         self._stories: dict[str, list[Told]] = {}
+        self._languages: dict[str, set[str]] = {}
         self._index: dict[str, dict[str, None]] = {}
 
     def remember(self, told: Told, story_id: str) -> None:
         """Take in an article whose story is known; a story's lead first."""
+        read = _read(told)
         self._stories.setdefault(story_id, []).append(told)
-        for key in _index_keys(_read(told)):
+        self._languages.setdefault(story_id, set()).add(read.language)
+        for key in _index_keys(read):
             self._index.setdefault(key, {})[story_id] = None
 
     def forget(self, at: datetime) -> None:
         """Let go of stories that nothing told from `at` on could join."""
         old = {id_ for id_, told in self._stories.items() if all(at - one.at > self._window for one in told)}
-        self._stories = {id_: told for id_, told in self._stories.items() if id_ not in old}
+        if not old:
+            return
+        for id_ in old:
+            del self._stories[id_], self._languages[id_]
         kept = ((key, {id_: None for id_ in ids if id_ not in old}) for key, ids in self._index.items())
         self._index = {key: ids for key, ids in kept if ids}
 
     def home(self, told: Told) -> Joined | None:
         """Find the one remembered story that tells the same event in other languages."""
+        read = _read(told)
         near: dict[str, None] = {}
-        for key in _index_keys(_read(told)):
+        for key in _index_keys(read):
             near.update(self._index.get(key, {}))
         # In order of ids, so that nothing depends on who was remembered first.
-        found = [Candidate(story_id=id_, members=tuple(self._stories[id_])) for id_ in sorted(near)]
+        others = [id_ for id_ in sorted(near) if read.language not in self._languages[id_]]
+        found = [Candidate(story_id=id_, members=tuple(self._stories[id_])) for id_ in others]
         recent = [story for story in found if any(abs(m.at - told.at) <= self._window for m in story.members)]
         return joined(told, recent, window=self._window)
 
@@ -285,11 +298,11 @@ def weighed(one: Told, other: Told) -> Weighed | None:
     else:
         is_body = organisations.points > 0 and numbers.points > 1 and not act.is_one_ahead
         needed = NAMELESS_FROM if is_body else _nameless(a, b, route, places)
-    days = dict.fromkeys(f"{at.day} {at:%b}" for at in sorted((one.at, other.at)))
     return Weighed(
         points=round(sum(part.points for part in parts), 3),  # whichever comes first
         needed=needed,
-        words=(*(part.words for part in parts if part.points > 0 and part.words), " and ".join(days)),
+        words=tuple([part.words for part in parts if part.points > 0 and part.words]),
+        at=(min(one.at, other.at), max(one.at, other.at)),
     )
 
 

@@ -183,7 +183,7 @@ class Grouper:
         item = self._window.weighed(document, title=article.title, host=_host(url), at=article.at, story_id=article.id)
         match = self._same_address(url, document, article.feed) or self._copied(item) or self._told(item)
         story_id = match.story_id or article.id
-        self._window.keep(replace(item, story_id=story_id))
+        self._window.keep(replace(item, story_id=story_id) if match.story_id else item)
         self._addresses.remember(url, document, title=article.title, feed=article.feed, story_id=story_id)
         return story_id, match
 
@@ -268,7 +268,7 @@ class Grouper:
         if near.alike < CLASHING and self._clash(one, other):
             return False
         group = self._window.groups[near.item.story_id]
-        if likeness.cosine(item.vector, group.lead.vector) < NOT_UNLIKE_LEAD:
+        if item.alike(group.lead) < NOT_UNLIKE_LEAD:
             return False
         compared = (group.lead, near.item, *group.latest)
         return not any(agreement.differ_in_a_slot(one, member.document) for member in compared)

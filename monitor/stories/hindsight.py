@@ -35,7 +35,7 @@ from importlib import resources
 from monitor.model import Article
 from monitor.stories import affairs, agreement, grouping
 from monitor.stories.likeness import Document
-from monitor.stories.stream import Stream
+from monitor.stories.stream import Read, Stream
 from monitor.stories.wordlists import WEEKDAYS
 
 HELD = 500
@@ -143,10 +143,14 @@ class Hindsight:
         self._unnamed: Counter[_Key] = Counter()
         self._came = 0
 
-    def add(self, article: Article) -> Iterator[tuple[str, str]]:
-        """Take in `article` and yield (article's id, story's id) of what is decided by now, in order of arrival."""
-        document = grouping.read_once(article)
-        story_id = self._stream.add(article, document)
+    def add(self, article: Article, read: Read | None = None) -> Iterator[tuple[str, str]]:
+        """Take in `article` and yield (article's id, story's id) of what is decided by now, in order of arrival.
+
+        `read`: what `stream.read` gave for it, where somebody has read it.
+        """
+        read = read or Read(document=grouping.read_once(article))
+        document = read.document
+        story_id = self._stream.add(article, read)
         if document.is_bare and document.title and not document.is_roundup:
             self._take_in(document, article.at, story_id)
         self._waiting.append((article.id, story_id))

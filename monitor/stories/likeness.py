@@ -11,18 +11,18 @@ and "arrested".
 from __future__ import annotations
 
 import functools
-import heapq
 import math
 import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.stories.wordlists import FUNCTION_WORDS, ROUNDUP
-from monitor.text import language_of, normalized, tokens
+from monitor.text import language_of, normalized, tokens, tokens_of
 
-TITLE_WEIGHT = 3.0
+TITLE_WEIGHT = 3
 NAME_WEIGHT = 1.6
 NUMBER_WEIGHT = 1.5
 BIGRAM_WEIGHT = 0.7
@@ -35,6 +35,9 @@ SKETCH_SIZE = 64
 TOLD = 80
 """Stems of a text that are compared in their order."""
 
+_MOST = TITLE_WEIGHT + 2
+"""A stem counts no further."""
+_ROOTS = tuple(map(math.sqrt, range(_MOST + 1)))
 _STEM_CHARS = 5
 _LANGUAGE_CHARS = 160
 _ENGLISH = frozenset("the and with from his after who that for their been says said to will have".split())
@@ -100,39 +103,42 @@ def read_once(title: str, summary: str, text: str, language: str) -> Document:
     cased = _is_sentence_case(title)
     short = frozenset(word.lower() for word in _ABBREVIATION.findall(f"{title} {body}"))
     names = frozenset(_names(title, short) if cased else ()) | frozenset(_names(body, short))
-    title_tokens = tokens(title)
-    title_stems = tuple(stem for token in title_tokens if (stem := _stem(token, short)))
-    body_tokens = tokens(body)
-    body_stems = [stem for token in body_tokens if (stem := _stem(token, short))]
+    headline = normalized(title)
+    title_tokens, body_tokens = tokens_of(headline), tokens(body)
+    title_stems, body_stems = tuple(_stems(title_tokens, short)), _stems(body_tokens, short)
     counts = _counted(title_stems, body_stems)
     return Document(
         language=_language(f"{title} {body}", (*title_tokens, *body_tokens), language),
-        headline=normalized(title),
+        headline=headline,
         title=title_stems,
         body=frozenset(body_stems),
         words=frozenset(counts),
-        stems=tuple((stem, math.sqrt(count) * _weight(stem, names)) for stem, count in sorted(counts.items())),
+        stems=tuple([(stem, _ROOTS[count] * _weight(stem, names)) for stem, count in sorted(counts.items())]),
         names=names,
-        numbers=frozenset(stem for stem in counts if stem[0].isdigit()),
-        title_numbers=frozenset(stem for stem in title_stems if stem[0].isdigit()),
+        numbers=frozenset(_that_count(counts)),
+        title_numbers=frozenset(_that_count(title_stems)),
         cased=cased,
         is_roundup=is_roundup,
         # News search engines repeat the headline and the outlet's name where others write a summary.
         is_bare=len(set(body_stems).difference(title_stems, outlet)) <= _SAYS_NOTHING_MORE,
-        title_weights=tuple((stem, _weight(stem, names)) for stem in sorted(set(title_stems))),
-        marks=tuple(stem for stem in body_stems if stem in names or stem[0].isdigit()),
+        title_weights=tuple([(stem, _weight(stem, names)) for stem in sorted(set(title_stems))]),
+        marks=tuple([stem for stem in body_stems if stem in names or stem[0].isdigit()]),
         told=tuple(body_stems[:TOLD]),
         sketch=_sketch(_copied_words(summary, text) if text else body_tokens),
         shown=title,
-        capitals=frozenset(stem_of(word.lower()) for word in _CAPITALISED.findall(title)),
+        capitals=frozenset([stem_of(word.lower()) for word in _CAPITALISED.findall(title)]),
     )
 
 
-def _counted(title: Sequence[str], body: Sequence[str]) -> dict[str, float]:
+def _counted(title: Sequence[str], body: Sequence[str]) -> dict[str, int]:
     counts = dict.fromkeys(title, TITLE_WEIGHT)
-    for stem in body:
-        counts[stem] = min(counts.get(stem, 0.0) + 1.0, TITLE_WEIGHT + 2.0)
+    for stem, times in Counter(body).items():
+        counts[stem] = min(counts.get(stem, 0) + times, _MOST)
     return counts
+
+
+def _that_count(stems: Iterable[str]) -> list[str]:
+    return [stem for stem in stems if stem[0].isdigit()]
 
 
 def _language(text: str, words: tuple[str, ...], hint: str) -> str:
@@ -160,22 +166,24 @@ def _copied_words(summary: str, text: str) -> tuple[str, ...]:
 
 
 def _sketch(words: tuple[str, ...]) -> tuple[int, ...]:
-    shingles = zip(words, words[1:], words[2:], strict=False)
     # Not Python's own hash: which shingles are kept must not change from run to run.
-    hashes = {zlib.crc32(" ".join(shingle).encode()) for shingle in shingles}
-    return tuple(heapq.nsmallest(SKETCH_SIZE, hashes)) if len(hashes) >= _LEAST_SHINGLES else ()
+    hashes = set(map(zlib.crc32, _shingles([word.encode() for word in words])))
+    return tuple(sorted(hashes)[:SKETCH_SIZE]) if len(hashes) >= _LEAST_SHINGLES else ()
 
 
-def cosine(one: dict[str, float], other: dict[str, float]) -> float:
-    """Multiply two unit vectors: 0..1."""
-    return sum(one[stem] * other[stem] for stem in one.keys() & other.keys())
+def _shingles(words: Sequence[bytes]) -> Iterator[bytes]:
+    return map(b" ".join, zip(words, words[1:], words[2:], strict=False))
 
 
-def vector(document: Document, rarity: Callable[[str], float]) -> dict[str, float]:
-    """Weigh the stems by `rarity` (inverse document frequency) and scale them to length one."""
-    weighed = {stem: weight * rarity(stem) for stem, weight in document.stems}
-    length = math.sqrt(sum(weight * weight for weight in weighed.values()))
-    return {stem: weight / length for stem, weight in weighed.items()} if length else {}
+def vector(document: Document, frequency: Mapping[str, int], total: float) -> dict[str, float]:
+    """Weigh the stems by how rare they are and scale them to length one.
+
+    `frequency`: in how many articles a stem stands, of `total` (smoothed).
+    """
+    log, count = math.log, frequency.get
+    weighed = [weight * log(1.0 + total / (count(stem, 0) + 1.0)) for stem, weight in document.stems]
+    length = math.sqrt(sum([weight * weight for weight in weighed]))
+    return {stem: weight / length for (stem, _), weight in zip(document.stems, weighed, strict=True)} if length else {}
 
 
 def is_bigram(stem: str) -> bool:
@@ -184,11 +192,20 @@ def is_bigram(stem: str) -> bool:
 
 
 def _weight(stem: str, names: frozenset[str]) -> float:
-    if stem in names:
-        return NAME_WEIGHT
+    return NAME_WEIGHT if stem in names else _usual_weight(stem)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _usual_weight(stem: str) -> float:
     if stem[0].isdigit():
         return NUMBER_WEIGHT
     return BIGRAM_WEIGHT if is_bigram(stem) else 1.0
+
+
+def _stems(words: Sequence[str], short: frozenset[str]) -> list[str]:
+    if short:
+        return [stem for token in words if (stem := _stem(token, short))]
+    return [stem for token in words if (stem := _usual_stem(token))]
 
 
 def _stem(token: str, short: frozenset[str]) -> str:

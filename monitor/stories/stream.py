@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.model import Article, Placed
@@ -33,14 +33,27 @@ _FORGET_EVERY = 256
 
 def may_meet(title: str, summary: str) -> bool:
     """Say cheaply whether a text may tell of reaching abroad: something that is done there, and where or to whom."""
-    from classifiers.concepts import mentions  # noqa: PLC0415 - loads NumPy
+    from classifiers.concepts import mentioned  # noqa: PLC0415 - loads NumPy
     from classifiers.letters import spaced_text  # noqa: PLC0415
     from classifiers.normalize import normalize  # noqa: PLC0415
 
     telling, states = _numbers()
-    said = set(mentions(f" {spaced_text(normalize(f'{title} . {summary}'))} ").concept.tolist())
+    said = mentioned(f" {spaced_text(normalize(f'{title} . {summary}'))} ")
     deeds = len(said & telling)
     return deeds > 0 and deeds + len(said & states) >= _LEAST_TOLD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What an article says by itself. `may_meet`: what `may_meet` says of it, None where nobody has asked."""
+
+    document: Document
+    may_meet: bool | None = None
+
+
+def read(article: Article) -> Read:
+    """Read an article ahead, whatever comes before it."""
+    return Read(document=grouping.read_once(article), may_meet=may_meet(article.title, article.summary))
 
 
 class Stream:
@@ -63,17 +76,17 @@ class Stream:
         self._joiner = Joiner(self._window)
         self._moved: dict[str, str] = {}
         self._heard: dict[str, datetime] = {}
-        self._unread: deque[tuple[Article, str, str]] = deque()
+        self._unread: deque[tuple[Article, str, str, bool | None]] = deque()
         self._remembered = 0
 
-    def add(self, article: Article, document: Document | None = None) -> str:
+    def add(self, article: Article, read: Read | None = None) -> str:
         """Place `article`, which comes in order of time, and give its story's id: that of the story's first article.
 
-        `document`: what `grouping.read_once` read of it, where somebody has.
+        `read`: what was read of it, where somebody has.
         """
-        document = document or grouping.read_once(article)
-        part = self._grouper.add(article, document)
-        self._meet(article, document, part)
+        read = read or Read(document=grouping.read_once(article))
+        part = self._grouper.add(article, read.document)
+        self._meet(article, read, part)
         return self._moved.get(part, part)
 
     def place_one(self, article: Article) -> Placed:
@@ -81,19 +94,19 @@ class Stream:
         document = grouping.read_once(article)
         self._grouper.count(document)
         placed = self._grouper.settle(article, document)
-        home = self._meet(article, document, placed.story_id)
+        home = self._meet(article, Read(document=document), placed.story_id)
         if home is not None:
             return replace(placed, story_id=home.story_id, opens=False, evidence=home.evidence)
         return replace(placed, story_id=self._moved.get(placed.story_id, placed.story_id))
 
-    def _meet(self, article: Article, document: Document, part: str) -> Joined | None:
+    def _meet(self, article: Article, read: Read, part: str) -> Joined | None:
         """Move what opened the story `part` into the one that is told in another language, if there is one."""
-        language = document.language
+        language = read.document.language
         self._heard[language] = article.at
         if not self._is_mixed(article.at):
-            self._put_off(article, language, part)
+            self._put_off(article, read, part)
             return None
-        if not self._may_meet(article.title, article.summary):
+        if not self._meets(article, read.may_meet):
             return None
         self._catch_up()
         told = _told(article, language)
@@ -108,16 +121,19 @@ class Stream:
             self._heard = {language: last for language, last in self._heard.items() if at - last <= self._window}
         return len(self._heard) > 1
 
-    def _put_off(self, article: Article, language: str, part: str) -> None:
+    def _meets(self, article: Article, known: bool | None) -> bool:
+        return self._may_meet(article.title, article.summary) if known is None else known
+
+    def _put_off(self, article: Article, read: Read, part: str) -> None:
         """Keep an article for the day another language is heard."""
-        self._unread.append((article, language, part))
+        self._unread.append((article, read.document.language, part, read.may_meet))
         while article.at - self._unread[0][0].at > self._window:
             self._unread.popleft()
 
     def _catch_up(self) -> None:
         while self._unread:
-            article, language, part = self._unread.popleft()
-            if self._may_meet(article.title, article.summary):
+            article, language, part, known = self._unread.popleft()
+            if self._meets(article, known):
                 self._remember(_told(article, language), part)
 
     def _remember(self, told: Told, part: str) -> None:

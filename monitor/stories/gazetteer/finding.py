@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -57,14 +56,19 @@ class _Table:
 def _table() -> _Table:
     from ahocorasick_rs import AhoCorasick  # noqa: PLC0415 - loads a compiled library
 
-    by_pattern: dict[str, dict[tuple[object, ...], Form]] = defaultdict(dict)
+    by_pattern: dict[str, tuple[Form, ...]] = {}
     for form in _all_forms():
-        by_pattern[form.pattern].setdefault((form.kind, form.value, form.after, form.languages, form.is_strong), form)
+        known = by_pattern.get(form.pattern)
+        if known is None:
+            by_pattern[form.pattern] = (form,)
+        elif all(_meaning(form) != _meaning(one) for one in known):
+            by_pattern[form.pattern] = (*known, form)
     patterns = sorted(by_pattern)
-    return _Table(
-        automaton=AhoCorasick(patterns),
-        forms=tuple(tuple(by_pattern[pattern].values()) for pattern in patterns),
-    )
+    return _Table(automaton=AhoCorasick(patterns), forms=tuple([by_pattern[pattern] for pattern in patterns]))
+
+
+def _meaning(form: Form) -> tuple[object, ...]:
+    return form.kind, form.value, form.after, form.languages, form.is_strong
 
 
 def _all_forms() -> Iterator[Form]:
