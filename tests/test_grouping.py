@@ -52,6 +52,13 @@ def test_evidence_says_why() -> None:
     assert place([article("a", "Alone in the world")], [], now=LATER)[0].evidence == "nothing like it"
 
 
+def test_typographers_signs_make_no_english_foreign() -> None:
+    told = "Exiled editor’s flat searched – “they took the laptops and the phones”, he said"
+    assert likeness.read(told, "", "", "").language == "en"
+    other = "Wohnung von Exilredakteur durchsucht – „sie nahmen die Rechner mit“, sagte er"
+    assert likeness.read(other, "", "", "").language == "de"
+
+
 def test_the_same_words_in_another_language_are_another_story() -> None:
     title = "Opposition Opposition Minsk Warschau Agent Festnahme"
     placed = place([article("a", title, language="de"), article("b", title, language="nl")], [], now=LATER)

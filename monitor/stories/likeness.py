@@ -46,6 +46,7 @@ _TELLING_WORDS = 2
 _SAYS_NOTHING_MORE = 2
 _SAME_START = 60
 _ALL = 1 << 32
+_FOREIGN = re.compile(r"[^\x00-\x7f\W\d_]")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _CAPITALISED = re.compile(r"(?<![\w'’-])[A-ZÀ-ÖØ-ÞĀ-ſЀ-ЯҐΑ-ΩԱ-Ֆ][\w'’-]*")
 _ABBREVIATION = re.compile(r"\b[A-Z]{2}\b")
@@ -143,7 +144,7 @@ def _that_count(stems: Iterable[str]) -> list[str]:
 
 def _language(text: str, words: tuple[str, ...], hint: str) -> str:
     """The language of an article. The commonest is told without the model, which costs more than all the rest."""
-    if not hint and text.isascii() and len(_ENGLISH.intersection(words)) >= _TELLING_WORDS:
+    if not hint and not _FOREIGN.search(text) and len(_ENGLISH.intersection(words)) >= _TELLING_WORDS:
         return "en"
     return language_of(text if hint else text[:_LANGUAGE_CHARS], hint)
 
