@@ -17,7 +17,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 General = tuple[float, float, float, float]
 
-PREVALENCE = 0.12
+PREVALENCE = 0.14
 """Share of relevant texts at which a calibrated value is a probability: a stream that was searched for the subject."""
 
 LEAST_ITEMS = 1000
