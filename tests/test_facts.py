@@ -452,3 +452,16 @@ def test_nothing_is_loaded_before_the_first_text() -> None:
     code = "import sys, monitor.stories.facts; print([m for m in ('babel', 'ahocorasick_rs', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "origins"),
+    [
+        ("tr", "Meclis, sürgündeki gazetecilere ilişkin yasa teklifini kabul ettiği oturumu kapattı", set()),
+        ("tr", "Taliban'ın Kabil'deki yönetimi Berlin'deki muhalifleri tehdit etti", {"AF"}),
+        ("en", "Police hint at more arrests over threats to an exile", set()),
+        ("tr", "Hint istihbaratı Londra'daki aktivisti tehdit etti", {"IN"}),
+    ],
+)
+def test_an_everyday_word_names_no_state(language: str, title: str, origins: set[str]) -> None:
+    assert set(facts.read(title, "", "", language=language).origin_states) & {"AF", "IN"} == origins
