@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,6 +123,29 @@ def test_two_machines_do_not_work_on_one_database(database: str, tmp_path: Path)
         record(here, 1)
     with opened(tmp_path / "there", url=database) as there:
         assert there.counts()["articles"] == 1
+
+
+def test_whoever_starts_right_after_a_stop_or_a_kill_may_work(database: str, tmp_path: Path) -> None:  # noqa: F811
+    for _ in range(10):  # the other one's connection is hardly closed
+        opened(tmp_path / "state", url=database).close()
+    there = tmp_path / "there"
+    holding = (
+        "import sys, time; from pathlib import Path; from tests.store_parts import opened; "
+        "opened(Path(sys.argv[1]), url=sys.argv[2]); print('held', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, there, database],
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(AlreadyRunning):
+            opened(tmp_path / "state", url=database)
+        other.kill()
+    with opened(tmp_path / "state", url=database) as store:
+        assert store.counts()["articles"] == 0
 
 
 def test_a_server_without_an_index_gets_one(server: Server, tmp_path: Path) -> None:  # noqa: F811

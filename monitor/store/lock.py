@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 import weakref
 from pathlib import Path
 
@@ -78,6 +79,11 @@ class Lock:
         _HELD.discard(self)
 
 
+PATIENCE_SECONDS = 2.0
+"""So long a server may take to notice that whoever held its lock was killed."""
+_AGAIN_SECONDS = 0.05
+
+
 class ServerLock:
     """The held lock of a server's database, so that two machines don't send the same.
 
@@ -90,7 +96,7 @@ class ServerLock:
 
     @classmethod
     def take(cls, engine: Engine, where: str) -> ServerLock | None:
-        """Take the lock, now or not at all; None on a database that knows none.
+        """Take the lock, within PATIENCE_SECONDS or not at all; None on a database that knows none.
 
         Raises:
             AlreadyRunning: another process has it.
@@ -99,13 +105,19 @@ class ServerLock:
             return None
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()
-        if not connection.execute(select(func.pg_try_advisory_lock(APPLICATION_ID))).scalar_one():
-            connection.close()
-            raise AlreadyRunning(f"{where}: already running, perhaps on another machine; stop it first")
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not connection.execute(select(func.pg_try_advisory_lock(APPLICATION_ID))).scalar_one():
+            if time.monotonic() >= until:
+                connection.close()
+                raise AlreadyRunning(f"{where}: already running, perhaps on another machine; stop it first")
+            time.sleep(_AGAIN_SECONDS)
         return cls(connection)
 
     def release(self, *, forget: bool = False) -> None:  # noqa: ARG002 - there is nothing to forget
         """Let go. Doing it twice changes nothing."""
+        # Said, for the server notices some time later that a connection was closed.
+        with contextlib.suppress(SQLAlchemyError):
+            self._connection.execute(select(func.pg_advisory_unlock(APPLICATION_ID)))
         with contextlib.suppress(SQLAlchemyError):
             self._connection.close()
 
