@@ -23,6 +23,7 @@ _SIGN_INSIDE = re.compile(r"[\w@$]![\w@$]")
 _PLAIN_MIX = re.compile(r"^(?:\d+[a-z]{1,3}|[a-z]{1,4}\d+|.*@.*\..*|\d[\d,.]*\w?)$")
 _GAP = re.compile(r"[^\S\n]{2,}")
 _MOSTLY = 0.8
+_LEAST_LEET = 3
 _LONGEST_WORD = 20
 """A spaced word of more letters is several: between them no gap was left."""
 
@@ -30,25 +31,33 @@ _LONGEST_WORD = 20
 def unmasked(text: str) -> tuple[str, ...]:
     """The text as it may have been meant, where it is written to dodge a filter; nothing for ordinary text.
 
-    Undoes right-to-left overrides, s p a c e d words and leet spelling. Three spaced words or leet words (one
-    override) make a text a masked one: product names and sports results have one or two. In a leet text every word
-    with a digit or sign in it is read, short ones and numbers too.
+    Undoes right-to-left overrides, s p a c e d words and leet spelling. One override, one spaced word that is no
+    abbreviation, or three different leet words make a text a masked one: product names are one or two. In a leet text
+    every word with a digit or sign in it is read, short ones and numbers too.
     """
     head = text[:MAX_CHARS]
     overridden = _RLO.search(head) is not None
     plain = _RLO.sub(lambda m: m.group(1)[::-1], head) if overridden else head
-    spaced = sum(1 for _ in _SPACED.finditer(plain))
+    spaced = any(not _is_abbreviation(found) for found in _SPACED.finditer(plain))
     if spaced:
         plain = "\n".join(map(_gaps_as_spaces, plain.split("\n")))
-    if spaced:
         plain = _SPACED_SHORT.sub(_joined, _SPACED.sub(_joined, plain))
     lowered = plain.lower()
-    leet = sum(1 for m in _LEET_WORD.finditer(lowered) if not _PLAIN_MIX.match(m.group()))
-    if leet >= 3:
+    if len(_leet_words(lowered)) >= _LEAST_LEET:
         # A sign of exclamation at a word's end is one, unless the text writes the letter so inside words.
         signs = _LEET_SIGNS_AND_ENDS if _SIGN_INSIDE.search(lowered) else _LEET_SIGNS
         return tuple(signs.sub(lambda m: m.group().translate(table), lowered) for table in _LEET)  # noqa: B023
     return (plain,) if overridden or spaced else ()
+
+
+def _is_abbreviation(found: re.Match[str]) -> bool:
+    return found.group(1) == "." and found.group().isupper()
+
+
+def _leet_words(lowered: str) -> set[str]:
+    """Different words that look like leet: a brand that comes up three times ("dream11") is one."""
+    words = {found.group() for found in _LEET_WORD.finditer(lowered)}
+    return {word for word in words if word.isascii() and not _PLAIN_MIX.match(word)}
 
 
 def _gaps_as_spaces(line: str) -> str:

@@ -62,7 +62,16 @@ def test_masked_writing_is_undone(masked: str, meant: str) -> None:
 
 @pytest.mark.parametrize(
     "plain",
-    ["Boeing 737 and F-16 lead Q3", "U.S. and U.K. sign deal", "3-0 win for RB04 in the 90th", "A B C of cooking", ""],
+    [
+        "Boeing 737 and F-16 lead Q3",
+        "U.S. and U.K. sign deal",
+        "3-0 win for RB04 in the 90th",
+        "A B C of cooking",
+        "",
+        "Dream11 tips: Dream11 team, dream11s, dream11s, Dream11",
+        "S.H.I.E.L.D. and L.G.B.T.Q. fans",
+        "为救孟晚舟和5g 华为涉入5g的决定 参与5g建设",
+    ],
 )
 def test_ordinary_writing_is_no_mask(plain: str) -> None:
     assert unmasked(plain) == ()
