@@ -48,7 +48,8 @@ DELIVER_EVERY = timedelta(seconds=1)
 DIGEST_EVERY = timedelta(seconds=30)
 TEND_EVERY = timedelta(hours=24)
 LOOK_EVERY = timedelta(seconds=10)
-STOP_WITHIN = timedelta(seconds=8)
+IN_FLIGHT_ENDS_WITHIN = timedelta(seconds=4)
+"""How long a stop waits for what is in flight. With what a busy machine needs to end, the whole stays below eight seconds."""
 REST_AFTER_FAILURE = timedelta(seconds=30)
 Moved = tuple[tuple[Feed, Feed], ...]
 """Feeds that moved: as they were, as they are."""
@@ -256,7 +257,7 @@ async def run(
     stream: TextIO | None = None,
     beside: Callable[[App], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    """Run the daemon until SIGTERM or SIGINT; what is in flight then gets eight seconds to end.
+    """Run the daemon until SIGTERM or SIGINT; what is in flight then gets four seconds to end.
 
     With `edits` the file is followed, and read at once at SIGHUP. `beside` runs as long as the daemon does.
     """
@@ -433,7 +434,7 @@ async def _keep_time(app: App, scheduler: Any, clock: Clock) -> None:
 
 async def _finish(app: App) -> None:
     if app.tasks:
-        _, late = await asyncio.wait(app.tasks, timeout=STOP_WITHIN.total_seconds() - 2)
+        _, late = await asyncio.wait(app.tasks, timeout=IN_FLIGHT_ENDS_WITHIN.total_seconds())
         for task in late:
             task.cancel()
         if late:
