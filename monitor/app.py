@@ -49,7 +49,7 @@ DIGEST_EVERY = timedelta(seconds=30)
 TEND_EVERY = timedelta(hours=24)
 LOOK_EVERY = timedelta(seconds=10)
 IN_FLIGHT_ENDS_WITHIN = timedelta(seconds=4)
-"""How long a stop waits for what is in flight. With what a busy machine needs to end, the whole stays below eight seconds."""
+"""How long a stop waits for what is in flight: on a busy machine, too, the whole is over in eight seconds."""
 REST_AFTER_FAILURE = timedelta(seconds=30)
 Moved = tuple[tuple[Feed, Feed], ...]
 """Feeds that moved: as they were, as they are."""
