@@ -19,6 +19,9 @@ from classifiers.features import Counts, weighted
 Floats = npt.NDArray[np.float64]
 
 _STRENGTH = 10.0
+_SOLVER = "lbfgs"
+_LEAST_ITEMS = 3
+"""What stands in fewer relevant items tells their codes and no others."""
 _FOLDS = 3
 _GRID = np.arange(0.2, 0.71, 0.05)
 
@@ -64,13 +67,15 @@ def fit(matrix: Any, items: Sequence[Item]) -> CodeModel:
 
     relevant = [index for index, item in enumerate(items) if item.label]
     rows = matrix[relevant]
+    used = np.flatnonzero(rows.getnnz(axis=0) >= _LEAST_ITEMS)
+    rows = rows[:, used]
     events = np.array([items[index].event for index in relevant])
     weights, bias = np.zeros((len(CODES), matrix.shape[1])), np.full(len(CODES), -5.0)
     thresholds = np.full(len(CODES), 0.5)
     for number, code in enumerate(CODES):
         labels = np.array([code in items[index].codes for index in relevant])
         if 0 < labels.sum() < len(labels):
-            weights[number], bias[number] = linear(rows, labels, _STRENGTH)
+            weights[number, used], bias[number] = linear(rows, labels, _STRENGTH, solver=_SOLVER)
             thresholds[number] = _threshold(rows, labels, events)
     return CodeModel(weights=weights.astype(np.float32), bias=bias, thresholds=thresholds)
 
@@ -94,7 +99,7 @@ def _threshold(rows: Any, labels: npt.NDArray[np.bool_], events: npt.NDArray[Any
         return 0.5
     values = np.zeros(len(labels))
     for seen, held in GroupKFold(_FOLDS, shuffle=True, random_state=0).split(rows, labels, events):
-        weights, bias = linear(rows[seen], labels[seen], _STRENGTH)
+        weights, bias = linear(rows[seen], labels[seen], _STRENGTH, solver=_SOLVER)
         values[held] = _logistic(rows[held] @ weights + bias)
     f1 = [2 * (labels & (values >= at)).sum() / (labels.sum() + (values >= at).sum()) for at in _GRID]
     return float(_GRID[int(np.argmax(f1))])

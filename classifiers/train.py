@@ -168,24 +168,23 @@ def discerning(matrix: Any, labels: npt.NDArray[Any]) -> tuple[Floats, float]:
     model), so that the penalty falls on words that merely happen to stand in some relevant items. Wang and Manning,
     "Baselines and Bigrams", 2012. The weights are those of the unscaled columns.
     """
-    from scipy import sparse  # noqa: PLC0415
-
     of_relevant, of_others = (np.asarray(matrix[labels == label].sum(axis=0)).ravel() + _SMOOTHING for label in (1, 0))
     ratio = np.abs(np.log((of_relevant / of_relevant.sum()) / (of_others / of_others.sum())))
     scale = np.minimum(ratio, _STRONGEST) ** _SHARPNESS + _LEAST_SCALE
-    weights, bias = linear((matrix @ sparse.diags(scale)).tocsr(), labels, _C)
+    scaled = matrix.copy()
+    scaled.data *= scale.astype(scaled.dtype)[scaled.indices]
+    weights, bias = linear(scaled, labels, _C)
     return weights * scale, bias
 
 
-def linear(matrix: Any, labels: npt.NDArray[Any], strength: float) -> tuple[Floats, float]:
-    """Weights (one a column) and bias of a logistic regression on the rows of `matrix` (sparse)."""
+def linear(
+    matrix: Any, labels: npt.NDArray[Any], strength: float, *, solver: str = "newton-cg"
+) -> tuple[Floats, float]:
+    """Weights (one a column) and bias of a logistic regression on the rows of `matrix` (CSR)."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
-    used = np.flatnonzero(matrix.getnnz(axis=0))
-    model = LogisticRegression(C=strength, solver="newton-cg", max_iter=100).fit(matrix[:, used], labels)
-    weights = np.zeros(matrix.shape[1])
-    weights[used] = model.coef_[0]
-    return weights, float(model.intercept_[0])
+    model = LogisticRegression(C=strength, solver=solver, max_iter=100).fit(matrix, labels)
+    return model.coef_[0], float(model.intercept_[0])
 
 
 def _held_out_values(matrix: Any, labels: npt.NDArray[Any], events: npt.NDArray[Any]) -> Floats:
