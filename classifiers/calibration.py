@@ -17,8 +17,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 General = tuple[float, float, float, float]
 
-PREVALENCE = 0.14
+PREVALENCE = 0.2
 """Share of relevant texts at which a calibrated value is a probability: a stream that was searched for the subject."""
+
+EVEN = 0.5
+"""The share where nothing speaks for another one: texts about a state of which the corpus tells little."""
 
 LEAST_ITEMS = 1000
 """A language with fewer held-out values has no numbers of its own."""
@@ -41,7 +44,7 @@ class Calibration:
     by_language: Mapping[str, tuple[float, float]]
 
     def probabilities(self, values: Floats, amounts: npt.NDArray[Any], languages: Sequence[str]) -> Floats:
-        """Probabilities at PREVALENCE of decision `values`.
+        """Probabilities of decision `values`, at the share that was stated when this was fitted.
 
         `amounts`: how many different known words and word pairs each text has. `languages` are hints (BCP 47) and may
         be empty.
@@ -52,15 +55,25 @@ class Calibration:
         return np.asarray(1.0 / (1.0 + np.exp(-(pairs[:, 0] * odds + pairs[:, 1]))), dtype=np.float64)
 
 
-def fit(values: Floats, labels: npt.NDArray[Any], amounts: npt.NDArray[Any], languages: Sequence[str]) -> Calibration:
-    """Fit on held-out decision `values`; `amounts` and `languages` as in `Calibration.probabilities`."""
+def fit(
+    values: Floats,
+    labels: npt.NDArray[Any],
+    amounts: npt.NDArray[Any],
+    languages: Sequence[str],
+    *,
+    share: float = PREVALENCE,
+) -> Calibration:
+    """Fit on held-out decision `values`; `amounts` and `languages` as in `Calibration.probabilities`.
+
+    `share`: how many of all texts are relevant where the values will be used, between 0 and 1.
+    """
     columns = _columns(values, amounts)
     weights, intercept = _logistic(columns[:, :3], labels, _even(amounts, labels))
-    general = (*weights.tolist(), intercept + _logit(PREVALENCE))
+    general = (*weights.tolist(), intercept + _logit(share))
     odds = columns @ np.array(general)
     names = np.array([name.split("-")[0].lower() for name in languages])
     own = {
-        name: _platt(odds[names == name], labels[names == name])
+        name: _platt(odds[names == name], labels[names == name], share)
         for name, count in sorted(Counter(names.tolist()).items())
         if count >= LEAST_ITEMS and 0 < labels[names == name].sum() < count
     }
@@ -89,9 +102,9 @@ def _even(amounts: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Floats:
     return weights
 
 
-def _platt(odds: Floats, labels: npt.NDArray[Any]) -> tuple[float, float]:
+def _platt(odds: Floats, labels: npt.NDArray[Any], share: float) -> tuple[float, float]:
     weights, intercept = _logistic(odds[:, None], labels)
-    return float(weights[0]), intercept + _logit(PREVALENCE) - _logit(labels.mean())
+    return float(weights[0]), intercept + _logit(share) - _logit(labels.mean())
 
 
 def _logistic(columns: Floats, labels: npt.NDArray[Any], weights: Floats | None = None) -> tuple[Floats, float]:

@@ -25,7 +25,7 @@ from classifiers.relevance import Linear, RelevanceModel
 FOLDS = 5
 _MIN_DF = 2
 _C = 5.0
-_FAMILIAR = 10
+_FAMILIAR = 80
 """Relevant items of a state from which on the corpus tells enough of it."""
 _SMOOTHING = 0.3
 _LEAST_SCALE = 0.05
@@ -63,14 +63,14 @@ def fit(
 def _linears(matrix: Any, items: Sequence[Item], progress: Callable[[str], None]) -> Iterator[Linear]:
     """Fit and calibrate the usual decision and the stateless one."""
     labels = np.array([item.label for item in items])
-    for name, columns, groupings in (
-        ("usual", np.ones(matrix.shape[1], dtype=bool), (_events(items), _states(items))),
-        ("stateless", ~naming_any_state(), (_states(items),)),
+    for name, columns, groupings, share in (
+        ("usual", np.ones(matrix.shape[1], dtype=bool), (_events(items), _states(items)), calibration.PREVALENCE),
+        ("stateless", ~naming_any_state(), (_states(items),), calibration.EVEN),
     ):
         progress(f"{name}: held-out folds")
         used = np.flatnonzero(columns & (matrix.getnnz(axis=0) > 0))
         compact = matrix[:, used]
-        calibrated, _ = _calibrated(compact, _amounts(matrix), items, groupings)
+        calibrated, _ = _calibrated(compact, _amounts(matrix), items, groupings, share)
         progress(f"{name}: fit")
         weights = np.zeros(matrix.shape[1], dtype=np.float32)
         weights[used], bias = discerning(compact, labels)
@@ -78,18 +78,25 @@ def _linears(matrix: Any, items: Sequence[Item], progress: Callable[[str], None]
 
 
 def _calibrated(
-    matrix: Any, known: npt.NDArray[np.int64], items: Sequence[Item], groupings: Sequence[npt.NDArray[Any]]
+    matrix: Any,
+    known: npt.NDArray[np.int64],
+    items: Sequence[Item],
+    groupings: Sequence[npt.NDArray[Any]],
+    share: float = calibration.PREVALENCE,
 ) -> tuple[calibration.Calibration, list[Floats]]:
     """Learn what a value means; with it the values of `items`, held out by each of `groupings`.
 
-    `known`: how many known words and word pairs each item has. A small corpus of too few states holds out events alone.
+    `known`: how many known words and word pairs each item has. `share`: how many texts are relevant where the model
+    will be used. A small corpus of too few states holds out events alone.
     """
     labels = np.array([item.label for item in items])
     groupings = [groups for groups in groupings if _can_be_held_out(groups, labels)] or [_events(items)]
     held_out = [_held_out_values(matrix, labels, groups) for groups in groupings]
     times = len(groupings)
     languages = [item.language for item in items]
-    fitted = calibration.fit(np.concatenate(held_out), np.tile(labels, times), np.tile(known, times), languages * times)
+    fitted = calibration.fit(
+        np.concatenate(held_out), np.tile(labels, times), np.tile(known, times), languages * times, share=share
+    )
     return fitted, held_out
 
 
@@ -120,6 +127,7 @@ def train(items: Sequence[Item], folder: Path, *, progress: Callable[[str], None
         "relevant": sum(item.label for item in items),
         "languages": sorted({item.language for item in items}),
         "prevalence": calibration.PREVALENCE,
+        "prevalence_of_little_known_states": calibration.EVEN,
     }
     return model.save(folder, about)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from classifiers import calibration
-from classifiers.calibration import ENOUGH, LEAST_ITEMS, PREVALENCE, Calibration, Floats
+from classifiers.calibration import ENOUGH, EVEN, LEAST_ITEMS, PREVALENCE, Calibration, Floats
 
 SHORT, LONG = 8, 60
 HALF = np.log((1 - PREVALENCE) / PREVALENCE)
@@ -46,6 +46,16 @@ def test_a_headline_needs_a_smaller_value_than_a_report_for_the_same_probability
 def test_how_often_headlines_are_relevant_in_the_corpus_does_not_count(fitted: Calibration) -> None:
     undecided = fitted.probabilities(np.zeros(2), np.array([SHORT, LONG]), ["", ""])
     assert undecided == pytest.approx([PREVALENCE] * 2, abs=0.04), "0.1 of the short and 0.6 of the long were relevant"
+
+
+def test_the_share_that_is_stated_shifts_every_probability() -> None:
+    values, labels = drawn(np.random.default_rng(5), 4_000, 0.3, 1.0)
+    amounts, languages = np.full(4_000, SHORT), ["en"] * 4_000
+    usual, even = (calibration.fit(values, labels, amounts, languages, share=share) for share in (PREVALENCE, EVEN))
+    odds = [
+        np.log(p / (1 - p)) for p in (one.probabilities(values[:50], amounts[:50], [""] * 50) for one in (usual, even))
+    ]
+    assert odds[1] - odds[0] == pytest.approx(np.full(50, HALF), abs=1e-6)
 
 
 def test_beyond_enough_words_more_change_nothing(fitted: Calibration) -> None:

@@ -92,9 +92,13 @@ STATED = ("Iran", "Saudi Arabia")
 
 @pytest.fixture(scope="module")
 def stated(small: list[Item]) -> RelevanceModel:
-    """Of a corpus that tells of Iran's doings ten times and of Saudi Arabia's once."""
+    """Of a corpus that tells of Iran's doings ten times, which is enough here, and of Saudi Arabia's once."""
     states = ["IR"] * 10 + ["SA"] + [""] * len(small)
-    return train.fit([replace(item, state=state) for item, state in zip(small, states, strict=False)], with_codes=False)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(train, "_FAMILIAR", 10)
+        return train.fit(
+            [replace(item, state=state) for item, state in zip(small, states, strict=False)], with_codes=False
+        )
 
 
 def test_a_state_of_which_the_corpus_tells_little_is_judged_without_knowing_states(stated: RelevanceModel) -> None:
