@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import itertools
 import json
 import math
 import random
@@ -93,12 +94,15 @@ def headline_stories(others: int = 0) -> tuple[list[Article], dict[str, str]]:
     return sorted(articles, key=lambda article: article.at), {row["id"]: row["story"] for row in own}
 
 
-def headline_affairs(half: str, others: int = 600) -> tuple[list[Article], dict[str, str]]:
+def headline_affairs(
+    half: str, others: int = 600, file: str = "headline_affairs"
+) -> tuple[list[Article], dict[str, str]]:
     """One half ("tune", "held") of the invented affairs of many headlines in order of time, and the gold stories.
 
+    `file`: "headline_affairs", or "affairs_large" with affairs of up to 119 headlines.
     Among them stand the affairs of `headline_stories` and `others` headlines of the corpus, each an event of its own.
     """
-    own = [row for row in rows(DATA / "headline_affairs.jsonl") if row["half"] == half]
+    own = [row for row in rows(DATA / f"{file}.jsonl") if row["half"] == half]
     beside, gold = headline_stories(others)
     articles = [item(row["id"], row["title"], hours=float(row["hours"]), language="en") for row in own] + beside
     gold = {article.id: gold.get(article.id, article.id) for article in articles}
@@ -139,7 +143,7 @@ def plainly(articles: Sequence[Article], threshold: float) -> dict[str, str]:
 
 def of_half(gold: Mapping[str, str], found: Mapping[str, str]) -> BCubed:
     """Score the articles of `headline_affairs` alone, in stories that may hold others."""
-    return bcubed(gold, found, only=frozenset(id_ for id_ in gold if id_[0] == "g"))
+    return bcubed(gold, found, only=frozenset(id_ for id_ in gold if id_[0] in "gL"))
 
 
 def related_in_one_file(pairs: Sequence[tuple[bool, str, str, str]]) -> tuple[int, int]:
@@ -369,9 +373,12 @@ def main(shared: Path) -> None:
     for others in (0, 800):
         articles, gold = headline_stories(others)
         print(f"own headline stories among {others} others: {bcubed(gold, grouped(articles))}")
-    for half in ("tune", "held"):
-        articles, gold = headline_affairs(half)
-        print(f"own affairs, {half}: {of_half(gold, in_hindsight(articles))}")
+    for file, half in itertools.product(("headline_affairs", "affairs_large"), ("tune", "held")):
+        for others in (0, 300, 2_400):
+            articles, gold = headline_affairs(half, others, file)
+            print(f"own affairs ({file}), {half}, among {others}: {of_half(gold, in_hindsight(articles))}")
+        articles, gold = headline_affairs(half, file=file)
+        print(f"own affairs ({file}), {half}: {of_half(gold, in_hindsight(articles))}")
         print(f"   as alerts are grouped: {of_half(gold, grouped(articles))}")
         for threshold in (0.06, 0.1):
             print(f"   plain TF-IDF from {threshold}: {of_half(gold, plainly(articles, threshold))}")

@@ -34,7 +34,7 @@ SIGNATURE_SHARE = 0.25
 OWN = 0.30
 """This share of the window's articles with a word are the affair's: then it is its own."""
 SPAN = timedelta(days=14)
-A_DAY = 2.0
+A_DAY = 2.5
 """Headlines a day from which a name that many use is an affair and no topic."""
 FORM_WORDS = 5
 """Headlines that share so many words in a row are one form; who follows an affair says it in other words."""
