@@ -31,6 +31,8 @@ _ARABIC_PARTICLES = {
 }  # fmt: skip
 _HEBREW_PARTICLES = {"": "", "ה": "", "ו": "and", "ב": "in", "ל": "to", "מ": "from", "ש": ""}
 _SHORTEST_WITH_PARTICLE = 4
+_PEOPLE = "pursued"
+"""What the classifier calls people known to have been pursued abroad. Here a person is a name, and no deed."""
 
 
 class Kind(StrEnum):
@@ -209,4 +211,6 @@ def lexicon_forms() -> Iterator[Form]:
             written = f" {particle}{text} " if whole else f" {particle}{text}" if pattern.startswith(" ") else folded
             yield Form(pattern=written, kind=Kind.STATE, value=state, states=(state,), cue=cue)
     for concept, pattern in stems(LEXICON / "concepts.tsv"):
+        if concept == _PEOPLE:
+            continue
         yield Form(pattern=pattern, kind=Kind.CONCEPT, value=concept)
