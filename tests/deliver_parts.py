@@ -22,7 +22,7 @@ from tests.botapi import BotApi
 
 START = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 CHANNEL, GROUP = "-100123", "-200"
-QUICK = timedelta(seconds=0.3)
+QUICK = timedelta(seconds=1.5)
 
 
 @dataclass
