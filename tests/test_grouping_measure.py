@@ -23,8 +23,8 @@ def test_headlines_of_invented_affairs_find_together() -> None:
 def test_the_headlines_of_an_affair_are_one_story_once_all_are_known(half: str, file: str, others: int) -> None:
     articles, gold = stories_measure.headline_affairs(half, others, file)
     score = stories_measure.of_half(gold, stories_measure.in_hindsight(articles))
-    assert score.precision >= 0.68, score
-    assert score.f1 >= 0.75, score
+    assert score.precision >= (0.75 if file == "headline_affairs" else 0.7), score
+    assert score.f1 >= 0.72, score
     assert score.f1 >= stories_measure.of_half(gold, stories_measure.plainly(articles, 0.06)).f1 + 0.03
 
 

@@ -80,17 +80,8 @@ def test_headlines_of_other_things_stay_alone() -> None:
 
 def test_few_headlines_are_no_affair() -> None:
     few = headlines(FERRY[: MANY - 1])
-    found = stories(few)
+    found = stories(among(*few))
     assert len({found[one.id] for one in few}) >= len(few) - 1
-
-
-def test_a_headline_that_was_none_of_its_affair_when_it_came_is_held_against_it_again() -> None:
-    # Nobody has told of Ambry before, and of those who say no more than that name it is the first.
-    told = among(article("early", "Ambry prays", hours=-1), *headlines(FERRY, start=2))
-    found = stories(told)
-    assert found["early"] == found["f05"] == found["f10"]
-    at_once = stories(told, held=1)
-    assert at_once["early"] != at_once["f10"]
 
 
 def test_a_name_that_comes_up_once_a_day_is_a_topic_and_no_affair() -> None:

@@ -13,8 +13,6 @@ The reasoning:
   that the affair never used speak against it.
 - A headline goes to the affair that has most to say for itself, if that is enough. What many tell gets more headlines:
   the larger an affair, the less a headline needs.
-- When a headline's time has come and it is of no affair that is a story, it is held once more against those that are:
-  they are known by more words now than when it came.
 - Two affairs whose headlines fit each other become one. Where many headlines that have found nothing yet speak of one
   name, the name is what they are about.
 - Only an affair of many headlines is a story; in a smaller one each keeps the story of its event.
@@ -29,7 +27,7 @@ import functools
 import heapq
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import resources
@@ -50,7 +48,7 @@ SPAN = timedelta(days=14)
 # Points are natural logarithms of how much likelier. This and all below was fixed on our own headlines, half of which
 # were held out (docs/design/when-do-headlines-tell-one-affair.md).
 FITS = 12.0
-FITS_ONE = 13.0
+FITS_ONE = 15.0
 """What a headline needs to begin an affair with a single other."""
 FITS_AFFAIR = 18.0
 """What most headlines of one affair need to be of another."""
@@ -79,8 +77,6 @@ _VISITS = 300
 _FORGET_EVERY = 256
 
 _Key = tuple[str, str]
-_Index = dict[_Key, dict[int, None]]
-"""The numbers of the affairs whose headlines use a word."""
 _Known = tuple[str, int, float]
 """A stem, in how many headlines of the window it stands, and how usual it is anyway: 0..1."""
 
@@ -92,7 +88,6 @@ class _Headline:
     document: Document
     stems: tuple[str, ...]
     story_id: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +107,7 @@ class _Counted:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Affair:
-    """Headlines that share their words.
-
-    `events`: the stories of what is told of it. `home`: the story it makes, "" before its first headline was given one.
-    """
+    """Headlines that share their words. `home`: the story it makes, "" before its first headline was given one."""
 
     number: int
     language: str
@@ -123,18 +115,12 @@ class _Affair:
     last_at: datetime
     headlines: list[_Headline] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
-    events: dict[str, None] = field(default_factory=dict)
     stems: Counter[str] = field(default_factory=Counter)
     home: str = ""
 
     @property
     def size(self) -> int:
         return len(self.headlines)
-
-    @property
-    def is_story(self) -> bool:
-        """Whether it is told by enough, and no topic."""
-        return self.size >= MANY and not affairs.is_topic(self.size, self.last_at - self.first_at)
 
     def add(self, headline: _Headline) -> None:
         """Take in a headline; one that was told word for word before says nothing new."""
@@ -151,11 +137,10 @@ class Hindsight:
         self._stream = Stream(window, follows_affairs=False)
         self._window = window
         self._held = held
-        self._waiting: deque[tuple[str, str, _Headline | None]] = deque()
+        self._waiting: deque[tuple[str, str]] = deque()
         self._affairs: dict[int, _Affair] = {}
         self._of_story: dict[str, _Affair] = {}
-        self._index: _Index = {}
-        self._index_of_large: _Index = {}
+        self._index: dict[_Key, dict[int, None]] = {}
         self._frequency: Counter[_Key] = Counter()
         self._counted: Counter[str] = Counter()
         self._order: deque[_Counted] = deque()
@@ -171,12 +156,9 @@ class Hindsight:
         read = read or Read(document=grouping.read_once(article))
         document = read.document
         story_id = self._stream.add(article, read)
-        headline = None
         if document.is_bare and document.title and not document.is_roundup:
-            stems = tuple(sorted(set(document.title)))
-            headline = _Headline(document=document, stems=stems, story_id=story_id, at=article.at)
-            self._take_in(headline)
-        self._waiting.append((article.id, story_id, headline))
+            self._take_in(document, article.at, story_id)
+        self._waiting.append((article.id, story_id))
         while len(self._waiting) > self._held:
             yield self._decided()
 
@@ -186,26 +168,22 @@ class Hindsight:
             yield self._decided()
 
     def _decided(self) -> tuple[str, str]:
-        article_id, story_id, headline = self._waiting.popleft()
+        article_id, story_id = self._waiting.popleft()
         affair = self._of_story.get(story_id)
-        if headline is not None and not (affair and affair.is_story):
-            affair = next((one for one in self._fitting(headline, self._index_of_large) if one.is_story), None)
-            if affair is not None:
-                # It adds nothing to the affair's words, so that what follows stays as it was found.
-                self._hold_event(affair, story_id)
-        if affair is None or not affair.is_story:
+        if affair is None or affair.size < MANY or affairs.is_topic(affair.size, affair.last_at - affair.first_at):
             return article_id, story_id
         affair.home = affair.home or story_id
         return article_id, affair.home
 
     # ── finding an affair ─────────────────────────────────────────────────────────────────────────
 
-    def _take_in(self, headline: _Headline) -> None:
-        at, language = headline.at, headline.document.language
+    def _take_in(self, document: Document, at: datetime, story_id: str) -> None:
         self._forget(at)
-        self._count(headline)
-        fitting = self._fitting(headline, self._index)
-        affair = self._of_story.get(headline.story_id) or (fitting[0] if fitting else None)
+        language, stems = document.language, tuple(sorted(set(document.title)))
+        self._count(document, at, stems)
+        headline = _Headline(document=document, stems=stems, story_id=story_id)
+        fitting = self._fitting(headline, at)
+        affair = self._of_story.get(story_id) or (fitting[0] if fitting else None)
         if affair is None or affair.number not in self._affairs:
             affair = _Affair(number=self._came, language=language, first_at=at, last_at=at)
             self._affairs[affair.number] = affair
@@ -214,15 +192,13 @@ class Hindsight:
             if other is not affair and other.number in self._affairs and self._are_one(affair, other):
                 affair = self._merged(affair, other)
         if affair.size < _SMALL:
-            self._gather_by_name(affair, headline.stems)
+            self._gather_by_name(affair, stems)
 
-    def _fitting(self, headline: _Headline, index: _Index) -> list[_Affair]:
-        """The affairs of `index` that a headline may belong to, the best first."""
-        at, language = headline.at, headline.document.language
+    def _fitting(self, headline: _Headline, at: datetime) -> list[_Affair]:
+        """The affairs that a headline may belong to, the best first."""
+        language = headline.document.language
         hits: dict[int, float] = {}
-        lists = [found for stem in headline.stems if (found := index.get((language, stem)))]
-        if not lists:
-            return []
+        lists = [found for stem in headline.stems if (found := self._index.get((language, stem)))]
         visits = 0
         for found in sorted(lists, key=len):
             visits += len(found)
@@ -231,14 +207,12 @@ class Hindsight:
             weight = 1.0 / math.sqrt(len(found))
             for number in found:
                 hits[number] = hits.get(number, 0.0) + weight
-        likeliest: Iterable[int] = hits
-        if len(hits) > _CANDIDATES:
-            likeliest = heapq.nsmallest(_CANDIDATES, hits, key=lambda number: (-hits[number], number))
+        likeliest = heapq.nsmallest(_CANDIDATES, hits, key=lambda number: (-hits[number], number))
         known = self._known(headline)
         rows = []
         for number in likeliest:
             affair = self._affairs[number]
-            if max(at - affair.last_at, affair.first_at - at) > self._window or at - affair.first_at > SPAN:
+            if at - affair.last_at > self._window or at - affair.first_at > SPAN:
                 continue
             points = self._points(known, affair)
             if points >= (FITS if affair.size > 1 else FITS_ONE) and not _is_form(headline, affair):
@@ -284,9 +258,9 @@ class Hindsight:
         large, small = (one, other) if one.size >= other.size else (other, one)
         for headline in small.headlines:
             self._keep(large, headline, small.last_at)
-        for story_id in small.events:
-            if self._of_story.get(story_id) is small:
-                self._hold_event(large, story_id)
+        for story_id, affair in [(row.story_id, self._of_story.get(row.story_id)) for row in small.headlines]:
+            if affair is small:
+                self._of_story[story_id] = large
         large.first_at = min(large.first_at, small.first_at)
         large.home = large.home or small.home
         self._drop(small)
@@ -315,10 +289,9 @@ class Hindsight:
 
     # ── memory ────────────────────────────────────────────────────────────────────────────────────
 
-    def _count(self, headline: _Headline) -> None:
-        document, stems = headline.document, headline.stems
+    def _count(self, document: Document, at: datetime, stems: tuple[str, ...]) -> None:
         counted = _Counted(
-            at=headline.at,
+            at=at,
             language=document.language,
             stems=stems,
             named=tuple(stem for stem in stems if document.cased and stem in document.names),
@@ -333,24 +306,16 @@ class Hindsight:
     def _keep(self, affair: _Affair, headline: _Headline, at: datetime) -> None:
         affair.add(headline)
         affair.last_at = max(affair.last_at, at)
-        self._hold_event(affair, headline.story_id)
+        self._of_story[headline.story_id] = affair
         for stem in headline.stems:
             self._index.setdefault((affair.language, stem), {})[affair.number] = None
-        if affair.size >= MANY:
-            for stem in affair.stems if affair.size == MANY else headline.stems:
-                self._index_of_large.setdefault((affair.language, stem), {})[affair.number] = None
-
-    def _hold_event(self, affair: _Affair, story_id: str) -> None:
-        affair.events[story_id] = None
-        self._of_story[story_id] = affair
 
     def _drop(self, affair: _Affair) -> None:
-        for index in (self._index, self._index_of_large) if affair.size >= MANY else (self._index,):
-            for stem in affair.stems:
-                found = index[affair.language, stem]
-                del found[affair.number]
-                if not found:
-                    del index[affair.language, stem]
+        for stem in affair.stems:
+            found = self._index[affair.language, stem]
+            del found[affair.number]
+            if not found:
+                del self._index[affair.language, stem]
         del self._affairs[affair.number]
 
     def _forget(self, at: datetime) -> None:
@@ -368,7 +333,7 @@ class Hindsight:
             return
         for affair in [one for one in self._affairs.values() if at - one.last_at > self._window]:
             self._drop(affair)
-        waiting = {story_id for _, story_id, _ in self._waiting}
+        waiting = {story_id for _, story_id in self._waiting}
         self._of_story = {
             story_id: affair
             for story_id, affair in self._of_story.items()
