@@ -7,7 +7,6 @@ processor, for a few articles, and where the second process dies, nothing is.
 
 from __future__ import annotations
 
-import atexit
 import gc
 import multiprocessing
 import os
@@ -112,9 +111,8 @@ def _read_all(line: Connection, other_end: Connection) -> None:
 
 
 def seldom_collected() -> None:
-    """Have this process look for cycles seldom, and never when it ends.
+    """Have this process look for cycles even more seldom than the command line does.
 
     What is remembered of articles has none, and to walk through all of it costs a sixth of the time.
     """
-    atexit.register(gc.freeze)
     gc.set_threshold(*_SELDOM)
